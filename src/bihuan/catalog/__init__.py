@@ -1,0 +1,1 @@
+"""Words: events, properties, metrics, segments; saved definitions and their revisions."""

@@ -1,0 +1,140 @@
+"""`ask`: the only door to the store for whoever wants an answer. Bounds, cache, cancelling and errors are here, once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from bihuan.engine.errors import QuestionError
+from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
+from bihuan.engine.store import Fetched, Store
+from bihuan.engine.visible import ctes
+
+S = TypeVar("S", bound=Spec)
+R = TypeVar("R")
+
+CACHED_ANSWERS = 500
+CACHED_ROWS = 5_000  # an answer with more rows is not kept
+
+
+@dataclass(frozen=True)
+class DataVersion:
+    """Changes whenever an answer could: rows of the tables that answers read, and the newest arrival (aware)."""
+
+    rows: tuple[int, ...]
+    fresh_to: datetime | None
+
+
+class Engine:
+    """Asks questions of a store. Threads may share one."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._cache: OrderedDict[str, Answer[Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def ask(self, question: Question[S, R], spec: S, scope: Scope, *, query_id: str = "") -> Answer[R]:
+        """The answer to `spec`. `query_id` is a name (letters, digits, - and _) by which `store.cancel` can stop it.
+
+        Raises QuestionError (the spec cannot be answered), TooLarge, Busy, Cancelled or Unavailable.
+        """
+        version = self.version(scope.project_id)
+        statement = question.compile(spec, scope)
+        key = _key(question, spec, scope, version, statement)
+        cached = self._cached(key)
+        if cached is not None:
+            return replace(cached, from_cache=True)
+        fetched = self._run(question, spec, scope, statement, query_id)
+        result = question.shape(spec, scope, fetched.rows)
+        answer = Answer(
+            question=question.name,
+            result=result,
+            table=question.table(result),
+            asked_at=scope.now,
+            fresh_to=version.fresh_to,
+            seconds=fetched.seconds,
+            rows_read=fetched.rows_read,
+            warnings=tuple(getattr(result, "warnings", ())),
+        )
+        if len(fetched.rows) <= CACHED_ROWS:
+            self._keep(key, answer)
+        return answer
+
+    def statement(self, question: Question[S, R], spec: S, scope: Scope) -> Statement:
+        """The whole statement that `ask` would run: for reading, tests and benchmarks."""
+        statement = question.compile(spec, scope)
+        head, bound = ctes(scope, question.reads(spec, scope))
+        clash = bound.keys() & statement.params.keys()
+        if clash:
+            raise QuestionError(f"The question {question.name} binds names that belong to the engine: {sorted(clash)}.")
+        body = statement.sql.strip()
+        if not body.upper().startswith(("SELECT", "WITH")):
+            raise QuestionError(f"The question {question.name} does not compile to one SELECT.")
+        rest = f",\n{body[4:].strip()}" if body.upper().startswith("WITH") else f"\n{body}"
+        return Statement(f"WITH {head}{rest}", {**bound, **statement.params})
+
+    def settings(self) -> dict[str, Any]:
+        """The bounds of one question. Larger states spill to disk from half of the memory on."""
+        config = self.store.config
+        return {
+            "max_memory_usage": config.memory_limit,
+            "max_bytes_before_external_group_by": config.memory_limit // 2,
+            "max_bytes_before_external_sort": config.memory_limit // 2,
+            "max_execution_time": config.time_limit,
+            "max_query_size": 1_000_000,
+            "optimize_use_projections": 1,
+        }
+
+    def version(self, project_id: int) -> DataVersion:
+        """What the store holds now."""
+        row = self.store.fetch(
+            """
+            SELECT
+              (SELECT groupArray(total) FROM (
+                 SELECT sum(rows) AS total FROM system.parts
+                 WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits')
+                 GROUP BY table ORDER BY table)) AS rows,
+              (SELECT maxOrNull(modification_time) FROM system.parts
+                 WHERE active AND database = currentDatabase() AND table = 'events') AS fresh_to
+            """
+        ).rows[0]
+        return DataVersion(tuple(map(int, row["rows"])), row["fresh_to"])
+
+    def _run(self, question: Question[S, R], spec: S, scope: Scope, statement: Statement, query_id: str) -> Fetched:
+        whole = self.statement(question, spec, scope)
+        return self.store.fetch(whole.sql, whole.params, settings=self.settings(), query_id=query_id)
+
+    def _cached(self, key: str) -> Answer[Any] | None:
+        with self._lock:
+            answer = self._cache.get(key)
+            if answer is not None:
+                self._cache.move_to_end(key)
+            return answer
+
+    def _keep(self, key: str, answer: Answer[Any]) -> None:
+        with self._lock:
+            self._cache[key] = answer
+            while len(self._cache) > CACHED_ANSWERS:
+                self._cache.popitem(last=False)
+
+
+def _key(question: Question[S, R], spec: S, scope: Scope, version: DataVersion, statement: Statement) -> str:
+    """Two asks with the same key have the same answer: the statement says everything that the spec and the segments meant."""
+    parts: Mapping[str, Any] = {
+        "question": question.name,
+        "spec": spec.model_dump(mode="json"),
+        "project": scope.project_id,
+        "zone": scope.zone,
+        "hidden": sorted(scope.hidden),
+        "today": scope.now.astimezone(UTC).strftime("%Y-%m-%d %H"),
+        "sql": statement.sql,
+        "params": {name: str(value) for name, value in statement.params.items()},
+        "version": version.rows,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

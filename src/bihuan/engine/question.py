@@ -1,0 +1,141 @@
+"""The shape of everything that reads events to answer somebody: spec -> statement -> rows -> result -> table and chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bihuan.engine.filters import Filter
+from bihuan.engine.periods import Period
+
+
+class Spec(BaseModel):
+    """Base of every question's spec: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """On whose behalf, and about what, a question is asked. Made by the rights (`govern`, `catalog`), never by a page.
+
+    `zone` is the project's time zone, `now` the instant (aware) that "today" and "the last 7 days" refer to, `segments` the
+    project's saved segments, `hidden` the names of properties that this reader may not see.
+    """
+
+    project_id: int
+    zone: str
+    now: datetime
+    segments: Mapping[str, Filter] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One ClickHouse SELECT over the CTEs `visible`, `history` and `traits_now` (see `engine.visible`), with bound values.
+
+    `params` are bound as `{name:Type}`; names that begin with `scope_` are the engine's own.
+    """
+
+    sql: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+Rows = Sequence[Mapping[str, Any]]
+Kind = Literal["text", "number", "money", "share", "seconds", "time", "day", "person"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: `name` for files and code, `title` an English msgid for readers, `kind` how its values read.
+
+    `share` is a fraction of 1 shown in percent; `seconds` a duration; `time` an aware datetime; `day` a date.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result as rows, for the page, for CSV/Parquet/XLSX, Arrow and notebooks; `None` is "no value"."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One key number of a result: `title` an English msgid, `change` a fraction against the period before (0.1 = 10 % more)."""
+
+    title: str
+    value: Any
+    kind: Kind = "number"
+    change: float | None = None
+
+
+class Reader(Protocol):
+    """Who reads: turns msgids, numbers and dates into the reader's language. Pure modules get one passed in."""
+
+    language: str
+    zone: str
+    currency: str
+
+    def say(self, msgid: str, **values: Any) -> str:
+        """The text in the reader's language, with `{name}` places filled."""
+        ...
+
+    def show(self, value: Any, kind: Kind) -> str:
+        """A value as the reader writes it."""
+        ...
+
+
+S = TypeVar("S", bound=Spec)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Question(Generic[S, R]):
+    """One kind of question. The folder that holds it holds everything about it.
+
+    `title` and `purpose` are English msgids. `reads` is the period of days that the statement needs to see in `visible`: often longer than the period
+    asked about (a comparison, a conversion window). `shape` turns the statement's rows into a result whose every number is
+    defined there. `table`, `chart` and `headlines` show a result; `example` is a spec to start from.
+    `group` is the stage in whose menu it stands.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    icon: str
+    group: Literal["see", "analyse", "act"]
+    spec: type[S]
+    reads: Callable[[S, Scope], Period]
+    compile: Callable[[S, Scope], Statement]
+    shape: Callable[[S, Scope, Rows], R]
+    table: Callable[[R], Table]
+    chart: Callable[[R, Reader], dict[str, Any] | None]
+    headlines: Callable[[R], tuple[Headline, ...]]
+    example: Callable[[], S]
+    listed: bool = True
+
+
+@dataclass(frozen=True)
+class Answer(Generic[R]):
+    """A result with where it comes from: `fresh_to` the newest event's arrival (aware; None when there is none), `seconds` the time
+    the store took, `rows_read` what it read, `from_cache`, and `warnings` as sentences (English msgids with their values)."""
+
+    question: str
+    result: R
+    table: Table
+    asked_at: datetime
+    fresh_to: datetime | None
+    seconds: float
+    rows_read: int
+    from_cache: bool = False
+    warnings: tuple[tuple[str, Mapping[str, Any]], ...] = ()

@@ -1,0 +1,192 @@
+"""The tables of the event store, the same on the embedded engine, a server and a cluster, and their forward migrations.
+
+Why these: `docs/decisions/0001-store.md`. A migration is a tuple of statements that is never edited after its release; a new one is
+appended. `{{engine}}` and `{{cluster}}` are filled by `statements` for the plain and the clustered form.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bihuan.engine.errors import EngineError
+from bihuan.engine.store import Store
+
+# What every product has, as typed columns of `events`; a property of one of these names is kept there and nowhere else.
+COLUMNS = (
+    "path",
+    "host",
+    "referrer",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "country",
+    "city",
+    "browser",
+    "os",
+    "device",
+    "app_version",
+)
+NUMBER_COLUMNS = ("revenue",)
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step of the schema: `number` counts from 1 without gaps."""
+
+    number: int
+    title: str
+    statements: tuple[str, ...]
+
+
+EVENTS = """
+CREATE TABLE IF NOT EXISTS events{{cluster}} (
+  project_id UInt32,
+  event LowCardinality(String),
+  day Date COMMENT 'in the time zone of the project',
+  person_id UInt32 COMMENT 'the number of the id that the event came with; 0: nobody',
+  ts DateTime64(3, 'UTC') CODEC(T64, LZ4),
+  event_key UInt64 COMMENT 'hash of (source, key given by the client): the same key is the same event' CODEC(NONE),
+  path LowCardinality(String), host LowCardinality(String), referrer LowCardinality(String),
+  utm_source LowCardinality(String), utm_medium LowCardinality(String), utm_campaign LowCardinality(String),
+  country LowCardinality(String), city LowCardinality(String),
+  browser LowCardinality(String), os LowCardinality(String), device LowCardinality(String), app_version LowCardinality(String),
+  revenue Nullable(Float64),
+  props String COMMENT 'canonical JSON object of all other properties' CODEC(ZSTD(1)),
+  source LowCardinality(String) COMMENT 'protocol or import it came by',
+  received_at DateTime64(3, 'UTC') CODEC(T64, LZ4)
+) ENGINE = {{engine:MergeTree}}
+PARTITION BY toYYYYMM(day)
+PRIMARY KEY (project_id, event, day, person_id)
+ORDER BY (project_id, event, day, person_id, ts, event_key)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 100000000,
+  non_replicated_deduplication_window = 1000
+"""
+
+PERSON_IDS = """
+CREATE TABLE IF NOT EXISTS person_ids{{cluster}} (
+  project_id UInt32,
+  id_type LowCardinality(String) COMMENT 'user or anonymous',
+  id String,
+  person_id UInt32 COMMENT 'dense, given once, over all projects',
+  first_seen DateTime64(3, 'UTC')
+) ENGINE = {{engine:ReplacingMergeTree}}
+ORDER BY (project_id, id_type, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+PERSON_LINKS = """
+CREATE TABLE IF NOT EXISTS person_links{{cluster}} (
+  project_id UInt32,
+  person_id UInt32 COMMENT 'this id belongs to',
+  canonical UInt32 COMMENT 'the person of this number',
+  linked_at DateTime64(3, 'UTC'),
+  version UInt64 COMMENT 'the newest row of a person_id holds',
+  why LowCardinality(String) COMMENT 'identify, alias, …',
+  by String COMMENT 'source, or who did it'
+) ENGINE = {{engine:MergeTree}}
+ORDER BY (project_id, person_id, version)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+PERSON_MAP = """
+CREATE DICTIONARY IF NOT EXISTS person_map{{cluster}} (person_id UInt64, person UInt32)
+PRIMARY KEY person_id
+SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(person_id) AS person_id, argMax(canonical, version) AS person FROM {{database}}.person_links GROUP BY person_id'))
+LAYOUT(FLAT(INITIAL_ARRAY_SIZE 65536 MAX_ARRAY_SIZE 500000000))
+LIFETIME(0)
+"""
+
+TRAITS = """
+CREATE TABLE IF NOT EXISTS traits{{cluster}} (
+  project_id UInt32,
+  name LowCardinality(String),
+  person_id UInt32,
+  once Bool COMMENT 'set only if nothing was set before',
+  value String COMMENT 'JSON value; null: unset',
+  rank Int64 COMMENT 'ms of the event time, negative for once: the greatest holds'
+) ENGINE = {{engine:ReplacingMergeTree(rank)}}
+ORDER BY (project_id, name, person_id, once)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+PROPERTIES_SEEN = """
+CREATE TABLE IF NOT EXISTS properties_seen{{cluster}} (
+  project_id UInt32,
+  event LowCardinality(String) COMMENT 'empty: a property of persons',
+  property LowCardinality(String),
+  type LowCardinality(String) COMMENT 'string, number, boolean, array, object, null',
+  first_seen SimpleAggregateFunction(min, DateTime64(3, 'UTC')),
+  last_seen SimpleAggregateFunction(max, DateTime64(3, 'UTC'))
+) ENGINE = {{engine:AggregatingMergeTree}}
+ORDER BY (project_id, event, property, type)
+"""
+
+QUARANTINE = """
+CREATE TABLE IF NOT EXISTS quarantine{{cluster}} (
+  project_id UInt32,
+  received_at DateTime64(3, 'UTC'),
+  source LowCardinality(String),
+  reason LowCardinality(String) COMMENT 'a short code',
+  detail String COMMENT 'what is wrong, where, and what to do',
+  event_key UInt64,
+  body String CODEC(ZSTD(1))
+) ENGINE = {{engine:MergeTree}}
+PARTITION BY toYYYYMM(received_at)
+ORDER BY (project_id, received_at)
+TTL toDateTime(received_at) + INTERVAL 90 DAY
+"""
+
+SCHEMA_VERSION = """
+CREATE TABLE IF NOT EXISTS schema_version{{cluster}} (number UInt32, title String, applied_at DateTime64(3, 'UTC'))
+ENGINE = {{engine:MergeTree}} ORDER BY number
+"""
+
+MIGRATIONS = (
+    Migration(
+        1,
+        "events, persons, properties, quarantine",
+        (EVENTS, PERSON_IDS, PERSON_LINKS, PERSON_MAP, TRAITS, PROPERTIES_SEEN, QUARANTINE),
+    ),
+)
+
+
+def statements(migration: Migration, *, database: str = "default", cluster: str = "") -> tuple[str, ...]:
+    """The migration's statements for one server, or for a cluster (`ON CLUSTER`, replicated engines)."""
+    return tuple(_fill(text, database, cluster) for text in migration.statements)
+
+
+def _fill(text: str, database: str, cluster: str) -> str:
+    def engine(found: re.Match[str]) -> str:
+        name, _, arguments = found.group(1).partition("(")
+        arguments = arguments.rstrip(")")
+        if not cluster:
+            return f"{name}({arguments})"
+        path = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'"
+        return f"Replicated{name}({', '.join(filter(None, (path, arguments)))})"
+
+    text = re.sub(r"\{\{engine:([^}]+)\}\}", engine, text)
+    text = text.replace("{{cluster}}", f" ON CLUSTER '{cluster}'" if cluster else "")
+    return text.replace("{{database}}", database).strip()
+
+
+def migrate(store: Store, *, cluster: str = "") -> int:
+    """Bring the store to the newest schema; returns its number. Safe to run again and after a crash in the middle.
+
+    Raises EngineError when the store was written by a newer Bihuan.
+    """
+    database = str(store.fetch("SELECT currentDatabase() AS name").rows[0]["name"])
+    for statement in statements(Migration(0, "", (SCHEMA_VERSION,)), database=database, cluster=cluster):
+        store.command(statement)
+    current = int(store.fetch("SELECT max(number) AS number FROM schema_version").rows[0]["number"])
+    newest = MIGRATIONS[-1].number
+    if current > newest:
+        raise EngineError(f"The store has schema {current}, made by a newer Bihuan; this one knows {newest}. Upgrade Bihuan.")
+    for migration in MIGRATIONS[current:]:
+        for statement in statements(migration, database=database, cluster=cluster):
+            store.command(statement)
+        store.command(
+            "INSERT INTO schema_version SELECT {number:UInt32}, {title:String}, now64(3, 'UTC')",
+            {"number": migration.number, "title": migration.title},
+        )
+    return newest

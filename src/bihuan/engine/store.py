@@ -1,0 +1,182 @@
+"""The store as the rest of Bihuan sees it: ClickHouse over HTTP by clickhouse-connect, embedded or not; errors as sentences."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from bihuan.engine.config import Config
+from bihuan.engine.errors import Busy, Cancelled, EngineError, TooLarge, Unavailable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_CODE = re.compile(r"[Cc]ode:? (\d+)")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The rows of an answer, with what it cost the store."""
+
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    rows_read: int
+    seconds: float
+
+
+class Store:
+    """A store that threads may share: each thread gets a client of its own, and a new one when the engine came back elsewhere."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._local = threading.local()
+
+    def url(self) -> str:
+        """Where the store is: the configured address, else what the embedded engine announced."""
+        if self.config.events_url:
+            return self.config.events_url
+        announced = self.config.announced("engine")
+        if announced is None:
+            raise Unavailable("The event store is not running; start it with `bihuan serve`.")
+        return str(announced["url"])
+
+    def fetch(
+        self,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        query_id: str = "",
+    ) -> Fetched:
+        """Run a SELECT and return its rows."""
+        begun = time.perf_counter()
+        result = self._call(
+            "query",
+            sql,
+            parameters=dict(params or {}),
+            settings=_with_id(settings, query_id),
+            tz_mode="aware",
+        )
+        names = tuple(result.column_names)
+        rows = tuple(dict(zip(names, row, strict=True)) for row in result.result_rows)
+        return Fetched(names, rows, int(result.summary.get("read_rows", 0)), time.perf_counter() - begun)
+
+    def arrow(self, sql: str, params: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run a SELECT and return an Arrow table."""
+        return self._call("query_arrow", sql, parameters=dict(params or {}), settings=dict(settings or {}), use_strings=True)
+
+    def command(self, sql: str, params: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that answers nothing."""
+        self._call("command", sql, parameters=dict(params or {}), settings=dict(settings or {}))
+
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        data: Sequence[Sequence[Any]],
+        types: Sequence[str],
+        *,
+        token: str = "",
+    ) -> None:
+        """Insert columns of values (one sequence a column); returns when they are on disk.
+
+        The same `token` twice inserts once: what failed without an answer may be tried again with its token.
+        """
+        if not data or not len(data[0]):
+            return
+        settings = {"insert_deduplication_token": token} if token else {}
+        self._call(
+            "insert",
+            table,
+            data,
+            column_names=list(columns),
+            column_type_names=list(types),
+            column_oriented=True,
+            settings=settings,
+        )
+
+    def insert_arrow(self, table: str, data: pa.Table, *, token: str = "") -> None:
+        """Insert an Arrow table, as `insert` does."""
+        self._call("insert_arrow", table, data, settings={"insert_deduplication_token": token} if token else {})
+
+    def cancel(self, query_id: str) -> None:
+        """Stop the running question with this id, if it still runs."""
+        if not re.fullmatch(r"[\w-]{1,100}", query_id):
+            raise EngineError("That is not the id of a question.")
+        self._call("command", f"KILL QUERY WHERE query_id = '{query_id}' ASYNC")
+
+    def ready(self) -> bool:
+        """Whether the store answers now."""
+        try:
+            self.fetch("SELECT 1")
+        except EngineError:
+            return False
+        return True
+
+    def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(self._client(), method)(*args, **kwargs)
+        except EngineError:
+            raise
+        except Exception as error:
+            self._local.client = None
+            raise explain(error) from error
+
+    def _client(self) -> Any:
+        url = self.url()
+        client = getattr(self._local, "client", None)
+        if client is None or self._local.url != url:
+            client = self._local.client = _connect(url)
+            self._local.url = url
+        return client
+
+
+def _connect(url: str) -> Any:
+    from clickhouse_connect import get_client
+
+    parts = urlsplit(url)
+    return get_client(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or 8123,
+        username=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=parts.path.strip("/") or "default",
+        interface="https" if parts.scheme.endswith("s") else "http",
+        compress=False,
+        autogenerate_session_id=False,
+        query_retries=0,
+        connect_timeout=5,
+        send_receive_timeout=600,
+    )
+
+
+def _with_id(settings: Mapping[str, Any] | None, query_id: str) -> dict[str, Any]:
+    merged = dict(settings or {})
+    if query_id:
+        merged["query_id"] = query_id
+    return merged
+
+
+def explain(error: Exception) -> EngineError:
+    """The error of the store as one of ours, with a sentence that says what to do."""
+    text = str(error)
+    found = _CODE.search(text)
+    code = int(found.group(1)) if found else 0
+    if code == 241:
+        return TooLarge("This question needs more memory than one question may take: choose a shorter period, fewer steps or no breakdown.")
+    if code in (159, 160):
+        return TooLarge("This question takes longer than one question may: choose a shorter period, fewer steps or no breakdown.")
+    if code == 394:
+        return Cancelled("The question was cancelled.")
+    if code == 202:
+        return Busy("Many questions are being answered just now; ask again in a moment.")
+    if code in (243, 74, 76, 75, 499):
+        return Unavailable(f"The store cannot write or read its disk: {text}")
+    if code:
+        return EngineError(text)
+    return Unavailable("The event store does not answer just now; it is starting again. Try again in a moment.")

@@ -1,0 +1,99 @@
+"""What a question may see: the CTEs that `ask` puts before every statement, so that no author can forget them.
+
+`visible`   the project's events in the period that the question reads, with `person` (0: nobody) after all links, and `event_key`;
+`history`   the same without the period, for what people did before;
+`traits_now`  (person, name, value): each person's present properties, value as JSON text;
+Hidden properties are empty in all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bihuan.engine.errors import QuestionError
+from bihuan.engine.periods import Period
+from bihuan.engine.question import Scope
+from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
+
+PERSON = "dictGetOrDefault('person_map', 'person', toUInt64(person_id), person_id)"
+
+
+def ctes(scope: Scope, reads: Period) -> tuple[str, dict[str, Any]]:
+    """The text of the CTEs (without `WITH`) and their bound values."""
+    columns = ",\n    ".join(_column(name, scope) for name in (*COLUMNS, *NUMBER_COLUMNS))
+    seen = f"""
+    event, day, ts, {PERSON} AS person, person_id, event_key,
+    {columns},
+    props, source, received_at"""
+    sql = f"""visible AS (
+  SELECT {seen}
+  FROM events
+  WHERE project_id = {{scope_project:UInt32}} AND day BETWEEN {{scope_since:Date}} AND {{scope_until:Date}}
+),
+history AS (
+  SELECT {seen}
+  FROM events
+  WHERE project_id = {{scope_project:UInt32}}
+),
+traits_now AS (
+  SELECT {PERSON} AS person, name, argMax(value, (NOT once, rank)) AS value
+  FROM traits
+  WHERE project_id = {{scope_project:UInt32}} AND NOT has({{scope_hidden:Array(String)}}, name)
+  GROUP BY person, name
+  HAVING value != 'null'
+)"""
+    params = {
+        "scope_project": scope.project_id,
+        "scope_since": reads.since,
+        "scope_until": reads.until,
+        "scope_hidden": sorted(scope.hidden),
+        "scope_zone": scope.zone,
+    }
+    return sql, params
+
+
+def _column(name: str, scope: Scope) -> str:
+    if name not in scope.hidden:
+        return name
+    return f"CAST(NULL, 'Nullable(Float64)') AS {name}" if name in NUMBER_COLUMNS else f"'' AS {name}"
+
+
+class Binder:
+    """Gives each bound value a name of its own; compile functions share one so that names never clash."""
+
+    def __init__(self) -> None:
+        self.params: dict[str, Any] = {}
+
+    def bind(self, value: Any, kind: str) -> str:
+        """The placeholder of `value` as ClickHouse type `kind`, to be put into the statement."""
+        name = f"v{len(self.params)}"
+        self.params[name] = value
+        return f"{{{name}:{kind}}}"
+
+
+def property_text(name: str, scope: Scope, binder: Binder) -> str:
+    """SQL for an event's property as text ('' when it has none): a string as it is, anything else as its JSON."""
+    _check_visible(name, scope)
+    if name in COLUMNS:
+        return f"toString({name})"
+    if name in NUMBER_COLUMNS:
+        return f"ifNull(toString({name}), '')"
+    return json_text(f"JSONExtractRaw(props, {binder.bind(name, 'String')})")
+
+
+def property_number(name: str, scope: Scope, binder: Binder) -> str:
+    """SQL for an event's property as Nullable(Float64): numbers, and texts that are one."""
+    _check_visible(name, scope)
+    if name in NUMBER_COLUMNS:
+        return name
+    return f"toFloat64OrNull({property_text(name, scope, binder)})"
+
+
+def json_text(raw: str) -> str:
+    """SQL for a raw JSON value as text: strings unquoted, null and nothing as ''."""
+    return f"multiIf(startsWith({raw}, '\"'), JSONExtractString({raw}), {raw} = 'null', '', {raw})"
+
+
+def _check_visible(name: str, scope: Scope) -> None:
+    if name in scope.hidden:
+        raise QuestionError(f"The property “{name}” is hidden from you; ask an owner of the project for access.", where=name)

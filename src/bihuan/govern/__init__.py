@@ -1,0 +1,1 @@
+"""Rights: projects, members, roles, keys, audit, and the table of background jobs."""
