@@ -22,11 +22,11 @@ os.environ["BIHUAN_DATA"] = str(_FOLDER)
 if os.environ.get("BIHUAN_TEST_EVENTS_URL"):
     os.environ["BIHUAN_EVENTS_URL"] = os.environ["BIHUAN_TEST_EVENTS_URL"]
 
-from bihuan.engine.ask import Engine
-from bihuan.engine.config import Config
-from bihuan.engine.question import Scope
-from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS, migrate
-from bihuan.engine.store import Store
+from bihuan.engine.ask import Engine  # noqa: E402
+from bihuan.engine.config import Config  # noqa: E402
+from bihuan.engine.question import Scope  # noqa: E402
+from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS, migrate  # noqa: E402
+from bihuan.engine.store import Store  # noqa: E402
 
 _project_numbers = itertools.count(1 + int(time.time()) % 1_000_000 * 1000)
 _keys = itertools.count(1)

@@ -72,10 +72,10 @@ class Engine:
         head, bound = ctes(scope, question.reads(spec, scope))
         clash = bound.keys() & statement.params.keys()
         if clash:
-            raise QuestionError(f"The question {question.name} binds names that belong to the engine: {sorted(clash)}.")
+            raise QuestionError("The question {name} binds names that belong to the engine.", name=question.name)
         body = statement.sql.strip()
         if not body.upper().startswith(("SELECT", "WITH")):
-            raise QuestionError(f"The question {question.name} does not compile to one SELECT.")
+            raise QuestionError("The question {name} does not compile to one SELECT.", name=question.name)
         rest = f",\n{body[4:].strip()}" if body.upper().startswith("WITH") else f"\n{body}"
         return Statement(f"WITH {head}{rest}", {**bound, **statement.params})
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import All, Any, Did, EventProperty, Filter, InSegment, Not, Op, PersonProperty, Value
 from bihuan.engine.question import Scope
-from bihuan.engine.visible import Binder, json_text, property_number, property_text
+from bihuan.engine.visible import HIDDEN, Binder, json_text, property_number, property_text
 
 MAX_DEPTH = 20
 
@@ -16,7 +16,7 @@ MAX_DEPTH = 20
 def condition(tree: Filter, scope: Scope, binder: Binder, *, depth: int = 0) -> str:
     """The SQL condition of `tree`. A condition on people is never true of events of nobody (person 0), save under `not`."""
     if depth > MAX_DEPTH:
-        raise QuestionError(f"Conditions are nested more than {MAX_DEPTH} deep, or a segment refers to itself.", where="filter")
+        raise QuestionError("Conditions are nested more than {depth} deep, or a segment refers to itself.", depth=MAX_DEPTH, where="filter")
 
     def inner(part: Filter) -> str:
         return condition(part, scope, binder, depth=depth + 1)
@@ -31,7 +31,7 @@ def condition(tree: Filter, scope: Scope, binder: Binder, *, depth: int = 0) -> 
             return _did(tree, scope, binder, depth)
         case InSegment():
             if tree.segment not in scope.segments:
-                raise QuestionError(f"There is no segment “{tree.segment}”; it may have been archived.", where="segment")
+                raise QuestionError("There is no segment “{segment}”; it may have been archived.", segment=tree.segment, where="segment")
             return inner(scope.segments[tree.segment])
         case All():
             return "(" + " AND ".join(map(inner, tree.all)) + ")" if tree.all else "1"
@@ -77,15 +77,12 @@ def _number(value: Value) -> float:
     try:
         return float(value)
     except ValueError:
-        raise QuestionError(f"“{value}” is not a number; greater and less compare numbers.", where="values") from None
+        raise QuestionError("“{value}” is not a number; greater and less compare numbers.", value=value, where="values") from None
 
 
 def _person_property(tree: PersonProperty, scope: Scope, binder: Binder) -> str:
     if tree.person in scope.hidden:
-        raise QuestionError(
-            f"The property “{tree.person}” is hidden from you; ask an owner of the project for access.",
-            where=tree.person,
-        )
+        raise QuestionError(HIDDEN, name=tree.person, where=tree.person)
     name = binder.bind(tree.person, "String")
     if tree.op in ("is_not", "not_contains", "not_set"):  # also true of those who have no such property
         positive: dict[Op, Op] = {"is_not": "is", "not_contains": "contains", "not_set": "set"}

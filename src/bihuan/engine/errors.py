@@ -1,17 +1,27 @@
-"""What can go wrong with a question, each with a sentence that says what to change."""
+"""What can go wrong with a question, each with a sentence that says what to change.
+
+The sentence is an English msgid with `{name}` places, so that the console can say it in the reader's language.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class EngineError(Exception):
-    """Base of everything the engine raises; `str()` is a sentence for the reader."""
+    """Base of everything the engine raises; `str()` is the English sentence, `msgid` and `values` its parts."""
+
+    def __init__(self, msgid: str, /, **values: Any) -> None:
+        super().__init__(msgid.format(**values) if values else msgid)
+        self.msgid = msgid
+        self.values = values
 
 
 class QuestionError(EngineError):
     """The question as asked cannot be answered: `where` is the dotted place in the spec, if known."""
 
-    def __init__(self, message: str, *, where: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, msgid: str, /, *, where: str = "", **values: Any) -> None:
+        super().__init__(msgid, **values)
         self.where = where
 
 

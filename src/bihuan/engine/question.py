@@ -103,9 +103,9 @@ R = TypeVar("R")
 class Question(Generic[S, R]):
     """One kind of question. The folder that holds it holds everything about it.
 
-    `title` and `purpose` are English msgids. `reads` is the period of days that the statement needs to see in `visible`: often longer than the period
-    asked about (a comparison, a conversion window). `shape` turns the statement's rows into a result whose every number is
-    defined there. `table`, `chart` and `headlines` show a result; `example` is a spec to start from.
+    `title` and `purpose` are English msgids. `reads` is the period of days that the statement needs to see in `visible`,
+    often longer than the period asked about (a comparison, a conversion window). `shape` turns the statement's rows into a
+    result whose every number is defined there. `table`, `chart` and `headlines` show a result; `example` is a spec to start from.
     `group` is the stage in whose menu it stands.
     """
 

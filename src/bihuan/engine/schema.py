@@ -92,7 +92,9 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 PERSON_MAP = """
 CREATE DICTIONARY IF NOT EXISTS person_map{{cluster}} (person_id UInt64, person UInt32)
 PRIMARY KEY person_id
-SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(person_id) AS person_id, argMax(canonical, version) AS person FROM {{database}}.person_links GROUP BY person_id'))
+SOURCE(CLICKHOUSE(QUERY '
+  SELECT toUInt64(person_id) AS person_id, argMax(canonical, version) AS person
+  FROM {{database}}.person_links GROUP BY person_id'))
 LAYOUT(FLAT(INITIAL_ARRAY_SIZE 65536 MAX_ARRAY_SIZE 500000000))
 LIFETIME(0)
 """
@@ -181,7 +183,11 @@ def migrate(store: Store, *, cluster: str = "") -> int:
     current = int(store.fetch("SELECT max(number) AS number FROM schema_version").rows[0]["number"])
     newest = MIGRATIONS[-1].number
     if current > newest:
-        raise EngineError(f"The store has schema {current}, made by a newer Bihuan; this one knows {newest}. Upgrade Bihuan.")
+        raise EngineError(
+            "The store has schema {current}, made by a newer Bihuan; this one knows {newest}. Upgrade Bihuan.",
+            current=current,
+            newest=newest,
+        )
     for migration in MIGRATIONS[current:]:
         for statement in statements(migration, database=database, cluster=cluster):
             store.command(statement)

@@ -176,7 +176,7 @@ def explain(error: Exception) -> EngineError:
     if code == 202:
         return Busy("Many questions are being answered just now; ask again in a moment.")
     if code in (243, 74, 76, 75, 499):
-        return Unavailable(f"The store cannot write or read its disk: {text}")
+        return Unavailable("The store cannot write or read its disk: {text}", text=text)
     if code:
-        return EngineError(text)
+        return EngineError("{text}", text=text)
     return Unavailable("The event store does not answer just now; it is starting again. Try again in a moment.")

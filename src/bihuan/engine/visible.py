@@ -3,6 +3,10 @@
 `visible`   the project's events in the period that the question reads, with `person` (0: nobody) after all links, and `event_key`;
 `history`   the same without the period, for what people did before;
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
+`ids`  (person, id_type, id, first_seen): every id, with the person it belongs to;
+`seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
+`quarantined`  (received_at, source, reason, detail, event_key, body): what was not accepted, and why.
+
 Hidden properties are empty in all of them.
 """
 
@@ -15,6 +19,7 @@ from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 
+HIDDEN = "The property “{name}” is hidden from you; ask an owner of the project for access."
 PERSON = "dictGetOrDefault('person_map', 'person', toUInt64(person_id), person_id)"
 
 
@@ -41,6 +46,23 @@ traits_now AS (
   WHERE project_id = {{scope_project:UInt32}} AND NOT has({{scope_hidden:Array(String)}}, name)
   GROUP BY person, name
   HAVING value != 'null'
+),
+ids AS (
+  SELECT {PERSON} AS person, id_type, id, min(first_seen) AS first_seen
+  FROM person_ids
+  WHERE project_id = {{scope_project:UInt32}}
+  GROUP BY person, id_type, id
+),
+seen AS (
+  SELECT event, property, type, min(p.first_seen) AS first_seen, max(p.last_seen) AS last_seen
+  FROM properties_seen AS p
+  WHERE project_id = {{scope_project:UInt32}} AND NOT has({{scope_hidden:Array(String)}}, property)
+  GROUP BY event, property, type
+),
+quarantined AS (
+  SELECT received_at, source, reason, detail, event_key, body
+  FROM quarantine
+  WHERE project_id = {{scope_project:UInt32}}
 )"""
     params = {
         "scope_project": scope.project_id,
@@ -96,4 +118,4 @@ def json_text(raw: str) -> str:
 
 def _check_visible(name: str, scope: Scope) -> None:
     if name in scope.hidden:
-        raise QuestionError(f"The property “{name}” is hidden from you; ask an owner of the project for access.", where=name)
+        raise QuestionError(HIDDEN, name=name, where=name)

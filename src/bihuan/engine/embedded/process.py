@@ -26,7 +26,9 @@ def sole_owner(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             owner = lock.read().strip() or "unknown"
-            raise Unavailable(f"Another engine (process {owner}) has {folder} open; stop it, or use its address.") from None
+            raise Unavailable(
+                "Another engine (process {owner}) has {folder} open; stop it, or use its address.", owner=owner, folder=folder
+            ) from None
         lock.seek(0)
         lock.truncate()
         lock.write(str(os.getpid()))

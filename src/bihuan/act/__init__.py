@@ -1,0 +1,1 @@
+"""Do something and measure it: audiences, messages, campaigns; the question lift."""

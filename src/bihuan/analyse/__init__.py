@@ -1,0 +1,1 @@
+"""Why it is happening: the questions funnel and retention."""

@@ -1,0 +1,1 @@
+"""What is happening: boards, people; the question trend."""
