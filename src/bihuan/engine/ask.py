@@ -37,6 +37,7 @@ class Engine:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._cache: OrderedDict[str, Answer[Any]] = OrderedDict()
+        self._fresh: dict[int, DataVersion] = {}
         self._lock = threading.Lock()
 
     def ask(self, question: Question[S, R], spec: S, scope: Scope, *, query_id: str = "") -> Answer[R]:
@@ -93,18 +94,21 @@ class Engine:
 
     def version(self, project_id: int) -> DataVersion:
         """What the store holds now."""
-        row = self.store.fetch(
+        counted = self.store.fetch(
             """
-            SELECT
-              (SELECT groupArray(total) FROM (
-                 SELECT sum(rows) AS total FROM system.parts
-                 WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits')
-                 GROUP BY table ORDER BY table)) AS rows,
-              (SELECT maxOrNull(modification_time) FROM system.parts
-                 WHERE active AND database = currentDatabase() AND table = 'events') AS fresh_to
+            SELECT table, sum(rows) AS total FROM system.parts
+            WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits')
+            GROUP BY table ORDER BY table
             """
-        ).rows[0]
-        return DataVersion(tuple(map(int, row["rows"])), row["fresh_to"])
+        )
+        rows = tuple(int(row["total"]) for row in counted.rows)
+        known = self._fresh.get(project_id)
+        if known is None or known.rows != rows:  # the newest arrival is read again only when rows have come
+            newest = self.store.fetch(
+                "SELECT maxOrNull(received_at) AS at FROM events WHERE project_id = {project:UInt32}", {"project": project_id}
+            )
+            known = self._fresh[project_id] = DataVersion(rows, newest.rows[0]["at"])
+        return known
 
     def _run(self, question: Question[S, R], spec: S, scope: Scope, statement: Statement, query_id: str) -> Fetched:
         whole = self.statement(question, spec, scope)
