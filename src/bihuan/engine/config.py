@@ -16,6 +16,7 @@ class Config:
 
     `data` is the data folder; `events_url` a ClickHouse address (`clickhouse://user:password@host:port/database`),
     empty for the embedded engine; `database_url` the definitions' database, empty for SQLite in the data folder.
+    `host`, `port` and `collect_port` are where console and collector listen; `public_url` and `collect_url` how others reach them.
     Sizes are in bytes, times in seconds.
     """
 
@@ -25,6 +26,9 @@ class Config:
     public_url: str = "http://127.0.0.1:8000"
     collect_url: str = "http://127.0.0.1:8001"
     smtp_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    collect_port: int = 8001
     memory_limit: int = 2_000_000_000
     time_limit: int = 60
     concurrency: int = 2
@@ -48,6 +52,9 @@ class Config:
             public_url=env.get("BIHUAN_PUBLIC_URL", cls.public_url).rstrip("/"),
             collect_url=env.get("BIHUAN_COLLECT_URL", cls.collect_url).rstrip("/"),
             smtp_url=env.get("BIHUAN_SMTP_URL", ""),
+            host=env.get("BIHUAN_HOST", cls.host),
+            port=int(env.get("BIHUAN_PORT", cls.port)),
+            collect_port=int(env.get("BIHUAN_COLLECT_PORT", cls.collect_port)),
             memory_limit=int(env.get("BIHUAN_MEMORY_LIMIT", cls.memory_limit)),
             time_limit=int(env.get("BIHUAN_TIME_LIMIT", cls.time_limit)),
             concurrency=int(env.get("BIHUAN_CONCURRENCY", cls.concurrency)),
