@@ -1,0 +1,309 @@
+"""Random small worlds for tests: events, people, links, properties and filters, put into the store and understood in plain Python.
+
+A test draws a `World`, calls `load` to put it (or many of them, at the price of one insert) into the store as a project of its
+own, asks a question about it and compares the answer with what slow and obvious Python says of `world.events`. People have small
+numbers in a world (0: nobody); `load` gives them numbers of their own in the store, so that worlds never meet.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from bihuan.engine.filters import EVERYTHING, All, Did, EventProperty, Filter, InSegment, Not, PersonProperty
+from bihuan.engine.filters import Any as AnyOf
+from bihuan.engine.question import Scope
+from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
+from bihuan.engine.store import Store
+
+# Each zone with an instant "now" whose days before hold what is special about the zone.
+PLACES = (
+    ("Asia/Shanghai", "2026-03-15T12:00"),  # no change of clocks
+    ("America/New_York", "2026-03-10T09:30"),  # a day of 23 hours on 8 March
+    ("Europe/Berlin", "2025-10-28T23:15"),  # a day of 25 hours on 26 October
+    ("Asia/Kolkata", "2024-03-02T00:10"),  # half an hour off, and a leap day
+    ("America/Sao_Paulo", "2018-11-06T18:00"),  # no midnight on 4 November
+    ("Australia/Lord_Howe", "2026-04-07T12:00"),  # clocks go back by half an hour on 5 April
+    ("UTC", "2026-01-04T12:00"),  # across a year's end
+)
+NAMES = ("a", "b", "c", "d")
+PEOPLE = 6
+
+_projects = itertools.count(3_000_000_000)
+_people = itertools.count(3_000_000, PEOPLE + 1)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: `person` as the event came (before links), `at` aware, `key` unique in the world."""
+
+    person: int
+    name: str
+    at: datetime
+    props: Mapping[str, Any]
+    key: int
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A property of a person as it was set; of two, the one not `once` holds, then the one of greater `rank`."""
+
+    person: int
+    name: str
+    value: Any
+    once: bool
+    rank: int
+
+
+@dataclass(frozen=True)
+class World:
+    """A project. `links` maps a person's number to the person it belongs to (never to a number that is itself linked)."""
+
+    zone: str
+    now: datetime
+    events: tuple[Event, ...]
+    links: Mapping[int, int] = field(default_factory=dict)
+    traits: tuple[Trait, ...] = ()
+    segments: Mapping[str, Filter] = field(default_factory=dict)
+
+    def person(self, event: Event) -> int:
+        """The person behind an event after all links; 0 is nobody."""
+        return self.links.get(event.person, event.person)
+
+    def local(self, event: Event) -> datetime:
+        """When it happened, on the project's clock."""
+        return event.at.astimezone(ZoneInfo(self.zone))
+
+    def day(self, event: Event) -> date:
+        return self.local(event).date()
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
+
+    def trait(self, person: int, name: str) -> Any:
+        """The person's present property; None when it is not set."""
+        rows = [t for t in self.traits if t.name == name and self.links.get(t.person, t.person) == person]
+        return max(rows, key=lambda t: (not t.once, t.rank)).value if rows else None
+
+    def holds(self, tree: Filter, event: Event) -> bool:
+        """Whether a filter is true of an event."""
+        match tree:
+            case EventProperty():
+                return compares(event.props.get(tree.property), tree.op, tree.values)
+            case PersonProperty():
+                person = self.person(event)
+                return compares(self.trait(person, tree.person) if person else None, tree.op, tree.values)
+            case Did():
+                return self.person(event) != 0 and self._did(tree, self.person(event))
+            case InSegment():
+                return self.holds(self.segments[tree.segment], event)
+            case All():
+                return all(self.holds(part, event) for part in tree.all)
+            case AnyOf():
+                return any(self.holds(part, event) for part in tree.any)
+            case Not():
+                return not self.holds(tree.negated, event)
+
+    def _did(self, tree: Did, person: int) -> bool:
+        times = 0
+        for event in self.events:
+            mine = event.name == tree.did and self.person(event) == person
+            if mine and 0 <= (self.today - self.day(event)).days < tree.days and self.holds(tree.where or EVERYTHING, event):
+                times += 1
+        return {"ge": times >= tree.times, "le": times <= tree.times, "eq": times == tree.times}[tree.op]
+
+
+def text(value: Any) -> str:
+    """A property's value as text: '' when there is none."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def number(value: Any) -> float | None:
+    """A property's value as a number: numbers, and texts that are one."""
+    return float(text(value)) if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", text(value)) else None
+
+
+def compares(value: Any, op: str, values: Sequence[Any]) -> bool:
+    """What a condition on a property means (see `conditions.compare`)."""
+    if op in ("not_set", "is_not", "not_contains"):
+        return not compares(value, {"not_set": "set", "is_not": "is", "not_contains": "contains"}[op], values)
+    if op == "set":
+        return text(value) != ""
+    if op == "is":
+        return any(number(value) == v if type(v) in (int, float) else text(value) == text(v) for v in values)
+    if op == "contains":
+        return any(text(v).lower() in text(value).lower() for v in values)
+    mine, other = number(value), float(values[0])
+    return mine is not None and {"gt": mine > other, "ge": mine >= other, "lt": mine < other, "le": mine <= other}[op]
+
+
+VALUES: Mapping[str, tuple[Any, ...]] = {
+    "plan": ("free", "pro", "Pro", "专业版", "quo\"te's \\", "", None),
+    "n": (0, 1, 2, 2.5, -3, "2", "2.5", "two", True, None, 1e3),
+    "country": ("CN", "DE", ""),
+    "revenue": (0.1, 0.2, 19.99, 0.0, None),
+}
+TRAITS: Mapping[str, tuple[Any, ...]] = {"vip": (True, False, None), "city": ("上海", "Köln", ""), "age": (17, 18, "18", 41.5, None)}
+
+
+@st.composite
+def worlds(draw: st.DrawFn, *, days: int = 16, max_events: int = 40, names: Sequence[str] = NAMES) -> World:
+    """A world whose events lie in the `days` days up to today: with ties, with events of nobody, and with merged people."""
+    zone, clock = draw(st.sampled_from(PLACES))
+    now = datetime.fromisoformat(clock).replace(tzinfo=ZoneInfo(zone))
+    begin = (now - timedelta(days=days - 1)).replace(hour=0, minute=0).astimezone(UTC)
+    quarters = st.integers(0, days * 96 - 1)
+    slips = st.sampled_from((0, 0, 0, -1, 1, 61_001))
+    instant = st.builds(lambda quarter, slip: begin + timedelta(minutes=15 * quarter, milliseconds=slip), quarters, slips)
+    some = draw(st.lists(instant, min_size=1, max_size=max_events // 2 + 1))  # drawn from again and again: ties
+    one = st.tuples(st.integers(0, PEOPLE), st.sampled_from(tuple(names)), st.one_of(st.sampled_from(some), instant), props())
+    drawn = draw(st.lists(one, max_size=max_events))
+    events = tuple(Event(person, name, at, values, key) for key, (person, name, at, values) in enumerate(drawn, 1))
+    return World(zone, now, events, draw(links()), draw(traits()), {"some": draw(filters()), "same": InSegment(segment="some")})
+
+
+def props() -> st.SearchStrategy[dict[str, Any]]:
+    """An event's properties; any of them may be missing."""
+    return st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in VALUES.items()})
+
+
+@st.composite
+def links(draw: st.DrawFn) -> dict[int, int]:
+    """Some people are others."""
+    canonical = draw(st.lists(st.integers(1, PEOPLE), min_size=1, max_size=3, unique=True))
+    merged = st.sampled_from([number for number in range(1, PEOPLE + 1) if number not in canonical])
+    return draw(st.dictionaries(merged, st.sampled_from(canonical), max_size=3))
+
+
+@st.composite
+def traits(draw: st.DrawFn) -> tuple[Trait, ...]:
+    one = st.sampled_from([(name, value) for name, values in TRAITS.items() for value in values])
+    drawn = draw(st.lists(st.tuples(st.integers(1, PEOPLE), one, st.booleans()), max_size=10))
+    return tuple(Trait(person, name, value, once, rank) for rank, (person, (name, value), once) in enumerate(drawn))
+
+
+def filters(*, segments: Sequence[str] = (), names: Sequence[str] = NAMES) -> st.SearchStrategy[Filter]:
+    """Filter trees of every kind of condition; pass the keys of the world's segments to use them."""
+    leaves: list[st.SearchStrategy[Any]] = [
+        _conditions("property", VALUES).map(lambda fields: EventProperty(**fields)),
+        _conditions("person", TRAITS).map(lambda fields: PersonProperty(**fields)),
+        _did(names, st.none() | _conditions("property", VALUES).map(lambda fields: EventProperty(**fields))),
+    ]
+    if segments:
+        leaves.append(st.sampled_from(tuple(segments)).map(lambda key: InSegment(segment=key)))
+    return st.recursive(
+        st.one_of(*leaves),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map(lambda parts: All(all=tuple(parts))),
+            st.lists(inner, max_size=3).map(lambda parts: AnyOf(any=tuple(parts))),
+            inner.map(lambda part: Not(negated=part)),
+        ),
+        max_leaves=4,
+    )
+
+
+@st.composite
+def _conditions(draw: st.DrawFn, field_name: str, known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    name = draw(st.sampled_from((*known, "missing")))
+    op = draw(st.sampled_from(("is", "is_not", "contains", "not_contains", "gt", "ge", "lt", "le", "set", "not_set")))
+    if op in ("gt", "ge", "lt", "le"):
+        values: Any = [draw(st.sampled_from((0.0, 2.0, 2.5, 18.0)))]
+    else:
+        given = [value for value in known.get(name, ("x",)) if value is not None]
+        values = draw(st.lists(st.sampled_from(given), min_size=1, max_size=2))
+        values = [value for value in values if value != ""] or ["pro"] if op in ("contains", "not_contains") else values
+    return {field_name: name, "op": op, "values": tuple(values)}
+
+
+def _did(names: Sequence[str], where: st.SearchStrategy[Any]) -> st.SearchStrategy[Did]:
+    return st.builds(
+        Did,
+        did=st.sampled_from(tuple(names)),
+        op=st.sampled_from(("ge", "le", "eq")),
+        times=st.integers(0, 3),
+        days=st.sampled_from((1, 3, 30)),
+        where=where,
+    )
+
+
+def load(store: Store, *several: World) -> tuple[Scope, ...]:
+    """Put worlds into the store, each as a project of its own; returns the scope of each, in order. One insert for all."""
+    events: list[list[Any]] = []
+    linked: list[list[Any]] = []
+    set_traits: list[list[Any]] = []
+    scopes = []
+    for world in several:
+        project, base = next(_projects), next(_people)
+        scopes.append(Scope(project, world.zone, world.now, world.segments))
+        events += [_event_row(project, base, world, event) for event in world.events]
+        linked += [[project, base + number, base + to, event_time(world), 1, "test", "test"] for number, to in world.links.items()]
+        set_traits += [
+            [project, trait.name, base + trait.person, trait.once, json.dumps(trait.value, ensure_ascii=False), trait.rank]
+            for trait in world.traits
+        ]
+    _insert(store, "events", _EVENTS, events)
+    _insert(store, "traits", _TRAITS, set_traits)
+    _insert(store, "person_links", _LINKS, linked)
+    if linked:
+        store.command("SYSTEM RELOAD DICTIONARY person_map")
+    return tuple(scopes)
+
+
+def event_time(world: World) -> datetime:
+    return world.now.astimezone(UTC)
+
+
+_EVENTS = {
+    "project_id": "UInt32",
+    "event": "LowCardinality(String)",
+    "day": "Date",
+    "person_id": "UInt32",
+    "ts": "DateTime64(3, 'UTC')",
+    "event_key": "UInt64",
+    **dict.fromkeys(COLUMNS, "LowCardinality(String)"),
+    **dict.fromkeys(NUMBER_COLUMNS, "Nullable(Float64)"),
+    "props": "String",
+    "source": "LowCardinality(String)",
+    "received_at": "DateTime64(3, 'UTC')",
+}
+_TRAITS = {
+    "project_id": "UInt32",
+    "name": "LowCardinality(String)",
+    "person_id": "UInt32",
+    "once": "Bool",
+    "value": "String",
+    "rank": "Int64",
+}
+_LINKS = {
+    "project_id": "UInt32",
+    "person_id": "UInt32",
+    "canonical": "UInt32",
+    "linked_at": "DateTime64(3, 'UTC')",
+    "version": "UInt64",
+    "why": "LowCardinality(String)",
+    "by": "String",
+}
+
+
+def _event_row(project: int, base: int, world: World, event: Event) -> list[Any]:
+    rest = {name: value for name, value in event.props.items() if name not in COLUMNS and name not in NUMBER_COLUMNS}
+    row = [project, event.name, world.day(event), base + event.person if event.person else 0, event.at.astimezone(UTC), event.key]
+    row += [text(event.props.get(name)) for name in COLUMNS]
+    row += [number(event.props.get(name)) for name in NUMBER_COLUMNS]
+    return [*row, json.dumps(rest, ensure_ascii=False, separators=(",", ":"), sort_keys=True), "test", datetime.now(UTC)]
+
+
+def _insert(store: Store, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        store.insert(table, list(columns), [list(column) for column in zip(*rows, strict=True)], list(columns.values()))
