@@ -1,0 +1,1 @@
+"""One adapter for each client protocol: requests in, canonical events out."""
