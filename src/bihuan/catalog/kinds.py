@@ -1,0 +1,50 @@
+"""The kinds of definitions and the document that each holds. Upper stages register theirs when their app is ready."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bihuan.engine.filters import EVERYTHING, Filter
+from bihuan.govern.rights import Right
+
+
+class SegmentSpec(BaseModel):
+    """The people of whom `filter` is true now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    filter: Filter = EVERYTHING
+
+
+Measure = Literal["events", "people", "sum", "average", "median", "p90"]
+NEEDS_PROPERTY = ("sum", "average", "median", "p90")
+
+
+class MetricSpec(BaseModel):
+    """A number with one meaning: `measure` (of `property`, where it needs one) over events `event` of which `filter` is true.
+
+    `kind` says how it reads; `good` which direction of change is good news.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    event: Annotated[str, Field(min_length=1, max_length=200)]
+    measure: Measure = "events"
+    property: Annotated[str, Field(max_length=200)] = ""
+    filter: Filter = EVERYTHING
+    kind: Literal["number", "money", "seconds"] = "number"
+    good: Literal["up", "down"] = "up"
+
+
+KINDS: dict[str, type[BaseModel]] = {}
+RIGHTS: dict[str, Right] = {}
+
+
+def register(kind: str, spec: type[BaseModel], *, right: Right = "define") -> None:
+    """Make `kind` a kind of definition, which members with `right` may write."""
+    KINDS[kind] = spec
+    RIGHTS[kind] = right
+
+
+register("segment", SegmentSpec)
+register("metric", MetricSpec)

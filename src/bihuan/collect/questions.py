@@ -1,0 +1,9 @@
+"""The questions of this stage; a new one is one folder and one line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bihuan.engine.question import Question
+
+QUESTIONS: tuple[Question[Any, Any], ...] = ()

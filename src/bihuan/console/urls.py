@@ -1,0 +1,23 @@
+"""Every address of the console: each stage brings its own."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+PROJECT = [
+    path("", include("bihuan.console.project_urls")),
+    path("", include("bihuan.see.urls")),
+    path("", include("bihuan.analyse.urls")),
+    path("", include("bihuan.act.urls")),
+    path("", include("bihuan.collect.urls")),
+    path("", include("bihuan.catalog.urls")),
+    path("settings/", include("bihuan.govern.urls")),
+]
+
+urlpatterns = [
+    path("", include("bihuan.console.page_urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("m/", include("bihuan.act.public_urls")),
+    path("p/<slug:project>/", include(PROJECT)),
+]

@@ -1,0 +1,8 @@
+"""The addresses of this stage, under a project's own."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver
+
+app_name = "see"
+urlpatterns: list[URLPattern | URLResolver] = []
