@@ -51,7 +51,8 @@ Kind = Literal["text", "number", "money", "share", "seconds", "time", "day", "pe
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: `name` for files and code, `title` an English msgid for readers, `kind` how its values read.
+    """A column of a table: `name` for files and code, `title` an English msgid for readers with `values` for its `{places}`
+    (say it by `reader.say(column.title, **column.values)`), `kind` how its values read.
 
     `share` is a fraction of 1 shown in percent; `seconds` a duration; `time` an aware datetime; `day` a date.
     """
@@ -59,6 +60,7 @@ class Column:
     name: str
     title: str
     kind: Kind = "text"
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Headline:
-    """One key number of a result: `title` an English msgid, `change` a fraction against the period before (0.1 = 10 % more)."""
+    """One key number of a result: `title` an English msgid with `values` for its `{places}`, `change` a fraction against the
+    period before (0.1 = 10 % more)."""
 
     title: str
     value: Any
     kind: Kind = "number"
     change: float | None = None
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 class Reader(Protocol):
