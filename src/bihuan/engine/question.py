@@ -110,7 +110,8 @@ class Question(Generic[S, R]):
     `title` and `purpose` are English msgids. `reads` is the period of days that the statement needs to see in `visible`,
     often longer than the period asked about (a comparison, a conversion window). `shape` turns the statement's rows into a
     result whose every number is defined there. `table`, `chart` and `headlines` show a result; `example` is a spec to start from.
-    `group` is the stage in whose menu it stands.
+    `group` is the stage in whose menu it stands. Where the folder has a panel.html, `panel` gives what it shows, every number and
+    word already written for the reader; without one, a result is shown by its headlines, chart and table.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Question(Generic[S, R]):
     headlines: Callable[[R], tuple[Headline, ...]]
     example: Callable[[], S]
     listed: bool = True
+    panel: Callable[[R, Reader], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
