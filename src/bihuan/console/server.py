@@ -1,0 +1,35 @@
+"""The console process: Django by WSGI in one granian worker; leaves within seconds of SIGTERM."""
+
+from __future__ import annotations
+
+import sys
+
+from bihuan.engine.config import Config
+
+THREADS = 6  # pages wait for the store, not for the processor
+
+
+def main() -> int:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    config = Config.from_env()
+    config.announce("console", url=config.public_url)
+    Granian(
+        "bihuan.console.wsgi:application",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        backlog=1024,
+        workers_kill_timeout=3,
+        respawn_failed_workers=False,
+        websockets=False,
+        log_enabled=False,
+    ).serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
