@@ -1,0 +1,343 @@
+// What pages do beyond links and forms: charts, choosing from lists, conditions, cancelling, copying. Every part is a custom
+// element or a `data-` attribute, so that whatever htmx swaps in works without wiring.
+(() => {
+  const script = document.currentScript;
+
+  // --- Charts -------------------------------------------------------------------------------------------------------------
+  let loading = null;
+  const echarts = () =>
+    (loading ??= new Promise((resolve, reject) => {
+      if (window.echarts) return resolve(window.echarts);
+      const tag = document.createElement("script");
+      tag.src = script.dataset.echarts;
+      tag.onload = () => resolve(window.echarts);
+      tag.onerror = reject;
+      document.head.append(tag);
+    }));
+
+  const PALETTE = {
+    light: ["#0f766e", "#d97706", "#4f46e5", "#be123c", "#0284c7", "#65a30d", "#9333ea", "#64748b", "#b45309", "#0891b2"],
+    dark: ["#2dd4bf", "#fbbf24", "#818cf8", "#fb7185", "#38bdf8", "#a3e635", "#c084fc", "#94a3b8", "#fdba74", "#67e8f9"],
+  };
+
+  const chinese = () => document.documentElement.lang.startsWith("zh");
+  const count = (value) => new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { maximumFractionDigits: 3 }).format(value);
+  const short = (value) =>
+    new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  const percent = (value) => new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { style: "percent", maximumFractionDigits: 1 }).format(value);
+
+  // An option is data: a formatter is named in it ("count", "percent"), never code.
+  const FORMATTERS = { count, short, percent };
+  const named = (part) => {
+    if (Array.isArray(part)) return part.map(named);
+    if (!part || typeof part !== "object") return part;
+    return Object.fromEntries(
+      Object.entries(part).map(([key, value]) => [
+        key,
+        (key === "formatter" || key === "valueFormatter") && FORMATTERS[value] ? FORMATTERS[value] : named(value),
+      ]),
+    );
+  };
+
+  const themed = (option, theme) => {
+    const dark = theme === "dark";
+    const text = dark ? "#b6c2cf" : "#4b5563";
+    const line = dark ? "#2a3441" : "#e4e7eb";
+    const axis = (one) => {
+      const style = {
+        axisLine: { lineStyle: { color: line } },
+        axisTick: { show: false },
+        axisLabel: { color: text, hideOverlap: true, ...(one.type === "value" && !one.axisLabel?.formatter ? { formatter: short } : {}), ...one.axisLabel },
+        splitLine: { lineStyle: { color: line }, ...(one.splitLine ?? {}) },
+        nameTextStyle: { color: text },
+      };
+      return { ...one, ...style };
+    };
+    const each = (part, change) => (Array.isArray(part) ? part.map(change) : part ? change(part) : part);
+    const visual = (one) => ({ ...one, textStyle: { color: text, ...one.textStyle } });
+    return {
+      color: PALETTE[theme],
+      animationDuration: 250,
+      ...option,
+      backgroundColor: "transparent",
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: text, ...option.textStyle },
+      legend: each(option.legend, (one) => ({ type: "scroll", pageTextStyle: { color: text }, ...one, textStyle: { color: text, ...one.textStyle } })),
+      visualMap: each(option.visualMap, visual),
+      xAxis: each(option.xAxis, axis),
+      yAxis: each(option.yAxis, axis),
+      // Drawn on the canvas: the page's security policy allows no styles in markup.
+      tooltip: option.tooltip && {
+        valueFormatter: (value) => (typeof value === "number" ? count(value) : value ?? "–"),
+        ...option.tooltip,
+        renderMode: "richText",
+        confine: true,
+        backgroundColor: dark ? "#0b1117" : "#ffffff",
+        borderColor: line,
+        textStyle: { color: dark ? "#dde4ec" : "#1d2733", fontSize: 13 },
+      },
+    };
+  };
+
+  class Chart extends HTMLElement {
+    connectedCallback() {
+      this.redraw = () => this.draw();
+      this.watch = new MutationObserver(this.redraw);
+      this.watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
+      this.size = new ResizeObserver(() => this.chart?.resize());
+      this.size.observe(this);
+      this.draw();
+    }
+
+    async draw() {
+      const data = this.querySelector("script");
+      if (data) this.option = JSON.parse(data.textContent);
+      if (!this.option) return;
+      const library = await echarts().catch(() => null);
+      if (!library || !this.isConnected) return;
+      this.chart?.dispose();
+      this.place ??= this.appendChild(Object.assign(document.createElement("div"), { className: "bh-chart-place" }));
+      this.place.style.height = "100%";
+      this.chart = library.init(this.place, null, { renderer: "canvas" });
+      this.chart.setOption(themed(named(this.option), document.documentElement.dataset.bsTheme ?? "light"));
+      this.dataset.drawn = "true";
+    }
+
+    disconnectedCallback() {
+      this.watch?.disconnect();
+      this.size?.disconnect();
+      this.chart?.dispose();
+      this.chart = null;
+    }
+  }
+  customElements.define("bh-chart", Chart);
+
+  // --- Choosing from lists ------------------------------------------------------------------------------------------------
+  const choose = (element) => {
+    if (element.tomselect || element.closest("template")) return;
+    const create = element.hasAttribute("data-create");
+    new TomSelect(element, {
+      create,
+      createOnBlur: create,
+      persist: false,
+      maxOptions: 500,
+      allowEmptyOption: false,
+      plugins: element.multiple || element.tagName === "INPUT" ? ["remove_button"] : ["dropdown_input"],
+      hidePlaceholder: true,
+      render: {
+        no_results: () => Object.assign(document.createElement("div"), { className: "no-results", textContent: "–" }),
+        option_create: (data, escape) => `<div class="create">+ <strong>${escape(data.input)}</strong></div>`,
+      },
+    });
+  };
+  const prepare = (root) => {
+    root.querySelectorAll?.("[data-choose]").forEach(choose);
+    root.querySelectorAll?.("[data-period]").forEach(period);
+  };
+
+  // --- A period: either the last days, or from a day to a day ---------------------------------------------------------------
+  const period = (element) => {
+    const last = element.querySelector("[data-period-last]");
+    const between = element.querySelector("[data-period-between]");
+    const complete = element.querySelector("[data-period-complete]");
+    const apply = () => {
+      const custom = last.value === "";
+      between.hidden = !custom;
+      complete.hidden = custom;
+      between.querySelectorAll("input").forEach((input) => (input.disabled = !custom));
+      complete.querySelectorAll("input").forEach((input) => (input.disabled = custom));
+    };
+    last.addEventListener("change", apply);
+    apply();
+  };
+
+  // --- Conditions ---------------------------------------------------------------------------------------------------------
+  const LEAVES = ["property", "person", "did", "segment"];
+  const kindOf = (node) => LEAVES.find((kind) => node && typeof node === "object" && kind in node);
+  const plain = (tree) => {
+    if (!tree || !Object.keys(tree).length) return { mode: "all", rows: [] };
+    if (kindOf(tree)) return { mode: "all", rows: [tree] };
+    const mode = tree.any ? "any" : tree.all ? "all" : null;
+    const rows = mode ? Object.values(tree[mode]) : [];
+    return mode && rows.every((row) => kindOf(row) && !row.where) ? { mode, rows } : null;
+  };
+
+  class Filter extends HTMLElement {
+    connectedCallback() {
+      if (this.body) return;
+      const tree = JSON.parse(this.querySelector("[data-tree]")?.textContent || "null") ?? {};
+      this.querySelectorAll("input[type=hidden]").forEach((input) => input.remove());
+      this.body = this.appendChild(document.createElement("div"));
+      this.hidden_ = this.appendChild(document.createElement("div"));
+      const simple = plain(tree);
+      simple ? this.asRows(simple) : this.asJson(tree);
+      this.form = this.closest("form");
+      // Fields are written just before the form is sent, so that their numbers have no gaps.
+      this.form?.addEventListener("submit", () => this.write(), { capture: true });
+      this.form?.addEventListener("bihuan:write", () => this.write());
+      this.write();
+    }
+
+    part(name) {
+      return this.querySelector(`template[data-part="${name}"]`).content.cloneNode(true);
+    }
+
+    asRows({ mode, rows }) {
+      this.body.replaceChildren(this.part("head"));
+      this.body.querySelector("[data-mode]").value = mode;
+      rows.forEach((row) => this.add(kindOf(row), row));
+      this.body.querySelectorAll("[data-add]").forEach((button) =>
+        button.addEventListener("click", () => this.add(button.dataset.add, {}).querySelector("select, input")?.focus()),
+      );
+      this.body.querySelector("[data-advanced]").addEventListener("click", () => this.asJson(this.tree()));
+      this.body.addEventListener("change", () => this.headShown());
+      this.headShown();
+    }
+
+    asJson(tree) {
+      this.body.replaceChildren(this.part("advanced"));
+      this.json = this.body.querySelector("[data-json]");
+      this.json.value = JSON.stringify(tree, null, 2);
+      this.json.addEventListener("input", () => this.write());
+    }
+
+    add(kind, values) {
+      const row = this.part(kind).firstElementChild;
+      for (const field of row.querySelectorAll("[data-field]")) {
+        const value = values[field.dataset.field];
+        if (value === undefined || value === null) continue;
+        if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === String(value)))
+          field.add(new Option(value, value));
+        field.value = value;
+      }
+      const list = row.querySelector("[data-values]");
+      if (list) {
+        const given = Object.values(values.values ?? {}).map(String);
+        const select = Object.assign(document.createElement("select"), { className: list.className, multiple: true });
+        [...list.attributes].forEach((each) => select.setAttribute(each.name, each.value));
+        given.forEach((value) => select.add(new Option(value, value, true, true)));
+        select.setAttribute("data-create", "");
+        list.replaceWith(select);
+        choose(select);
+        const op = row.querySelector('[data-field="op"]');
+        const apply = () => (select.tomselect.wrapper.hidden = ["set", "not_set"].includes(op.value));
+        op.addEventListener("change", apply);
+        apply();
+      }
+      row.querySelectorAll("[data-choose]").forEach(choose);
+      row.querySelector("[data-remove]").addEventListener("click", () => {
+        row.remove();
+        this.headShown();
+        this.form?.dispatchEvent(new Event("change", { bubbles: true }));
+      });
+      this.body.querySelector("[data-rows]").append(row);
+      this.headShown();
+      return row;
+    }
+
+    headShown() {
+      const head = this.body.querySelector(".bh-filter-head");
+      if (head) head.hidden = this.body.querySelectorAll(".bh-filter-row").length < 2;
+    }
+
+    tree() {
+      if (this.json?.isConnected) return JSON.parse(this.json.value || "{}");
+      const rows = [...this.body.querySelectorAll(".bh-filter-row")].map((row) => {
+        const node = {};
+        row.querySelectorAll("[data-field]").forEach((field) => {
+          const text = field.value;
+          if (text !== "") node[field.dataset.field] = field.type === "number" ? Number(text) : text;
+        });
+        const list = row.querySelector("select[data-values]");
+        if (list && !["set", "not_set"].includes(node.op)) node.values = [...list.selectedOptions].map((option) => option.value);
+        return node[row.dataset.kind] ? node : null;
+      });
+      const kept = rows.filter(Boolean);
+      return kept.length ? { [this.body.querySelector("[data-mode]").value]: kept } : {};
+    }
+
+    write() {
+      let tree;
+      try {
+        tree = this.tree();
+        this.json?.classList.remove("is-invalid");
+      } catch {
+        this.json?.classList.add("is-invalid");
+        return;
+      }
+      const fields = [];
+      const walk = (value, name) => {
+        if (value && typeof value === "object") Object.entries(value).forEach(([key, inner]) => walk(inner, `${name}.${key}`));
+        else if (value !== "" && value !== null) {
+          fields.push(Object.assign(document.createElement("input"), { type: "hidden", name, value: String(value) }));
+        }
+      };
+      walk(tree, this.getAttribute("prefix"));
+      this.hidden_.replaceChildren(...fields);
+    }
+  }
+  customElements.define("bh-filter", Filter);
+
+  // --- Small things -------------------------------------------------------------------------------------------------------
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const given = button.dataset.copy;
+    const text = given === "address" ? location.href : given || button.closest(".bh-command").querySelector("code").textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.body.appendChild(Object.assign(document.createElement("textarea"), { value: text }));
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    const done = button.dataset.done;
+    if (done) toast(done);
+  });
+
+  const toast = (text) => {
+    const place = document.getElementById("toasts");
+    if (!place) return;
+    const note = Object.assign(document.createElement("div"), { className: "toast show", role: "status" });
+    note.append(Object.assign(document.createElement("div"), { className: "toast-body", textContent: text }));
+    place.append(note);
+    setTimeout(() => note.remove(), 2500);
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const button = event.submitter;
+    if (form.matches(".bh-preferences") && button?.name === "look") {
+      event.preventDefault();
+      document.cookie = `bihuan_look=${button.value}; path=/; max-age=31536000; samesite=lax`;
+      document.documentElement.dataset.look = button.value;
+      window.dispatchEvent(new Event("bihuan:look"));
+      return;
+    }
+    const asked = form.dataset.confirm ?? button?.dataset.confirm;
+    if (asked && !window.confirm(asked)) event.preventDefault();
+    // An address holds what was chosen, not the empty fields.
+    if (form.method === "get" && !event.defaultPrevented) {
+      form.querySelectorAll("input, select, textarea").forEach((field) => {
+        if (field.name && field.value === "" && !field.disabled) {
+          field.disabled = true;
+          setTimeout(() => (field.disabled = false));
+        }
+      });
+    }
+  });
+
+  // A panel that is being loaded can be stopped: the server is told, so that the store stops too.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-cancel]");
+    if (!button) return;
+    const panel = button.closest(".bh-panel");
+    const token = JSON.parse(document.body.getAttribute("hx-headers:inherited") || "{}");
+    fetch(button.dataset.cancel, { method: "POST", headers: token });
+    button.disabled = true;
+    panel?.setAttribute("data-cancelled", "");
+  });
+
+  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  document.addEventListener("htmx:after:swap", () => prepare(document));
+})();

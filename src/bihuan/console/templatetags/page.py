@@ -1,0 +1,138 @@
+"""What templates may call: values as the reader writes them, the navigation, and data for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.core.serializers.json import DjangoJSONEncoder
+from django.template import Context
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext
+
+from bihuan.console.navigation import STAGES, Stage, current
+from bihuan.console.reader import PageReader
+from bihuan.engine.question import Kind
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def show(context: Context, value: Any, kind: Kind = "number") -> str:
+    """`{% show value "money" %}`: a value as the reader writes it (kinds: see `engine.question.Kind`)."""
+    return _reader(context).show(value, kind)
+
+
+@register.simple_tag(takes_context=True)
+def say(context: Context, msgid: str, **values: Any) -> str:
+    """`{% say msgid name=value %}`: a message from code, such as a column's title, in the reader's language."""
+    return _reader(context).say(msgid, **values)
+
+
+@register.simple_tag(takes_context=True)
+def say_error(context: Context, error: Any) -> str:
+    """`{% say_error error %}`: what an exception with `msgid` and `values` says, in the reader's language."""
+    return _reader(context).say(error.msgid, **error.values)
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> dict[str, Any]:
+    """`{% navigation as nav %}`: the stages that this member may see, the project's root address, and the current place."""
+    request = context["request"]
+    member = getattr(request, "member", None)
+    if member is None:
+        return {"stages": (), "root": "/", "current": None}
+    root = f"/p/{member.project.key}/"
+    stages = tuple(Stage(stage.title, tuple(place for place in stage.places if member.can(place.right))) for stage in STAGES)
+    return {"stages": stages, "root": root, "current": current(request.path, root), "home": request.path == root}
+
+
+@register.filter
+def at(mapping: Mapping[str, Any] | None, key: str) -> Any:
+    """`{{ errors|at:"steps.0.event" }}`: what is under a key that a template cannot spell, or None."""
+    return mapping.get(key) if isinstance(mapping, Mapping) else None
+
+
+@register.filter
+def as_json(value: Any) -> SafeString:
+    """A value as JSON that can stand inside a `<script type="application/json">`."""
+    text = json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":"))
+    for sign, code in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+        text = text.replace(sign, code)
+    return mark_safe(text)  # noqa: S308 - cannot close the element
+
+
+@register.filter
+def dotted(value: Any, prefix: str) -> list[tuple[str, str]]:
+    """`{% for name, text in values.filter|dotted:"filter" %}`: a nested document as the fields of a form."""
+    return list(_flat(value, prefix))
+
+
+def _flat(value: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _flat(inner, f"{prefix}.{name}")
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for place, inner in enumerate(value):
+            yield from _flat(inner, f"{prefix}.{place}")
+    elif value is not None and value != "":
+        yield prefix, ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+@register.simple_tag
+def language_of_page() -> str:
+    """The language of the page as browsers and screen readers know it."""
+    language = get_language() or "en"
+    return "zh-Hans" if language.startswith("zh") else language
+
+
+@register.simple_tag(takes_context=True)
+def look(context: Context) -> str:
+    """`light`, `dark`, or `auto`: as the reader chose, `auto` follows the device."""
+    chosen = context["request"].COOKIES.get("bihuan_look", "auto") if "request" in context else "auto"
+    return chosen if chosen in ("light", "dark") else "auto"
+
+
+def _reader(context: Context) -> PageReader:
+    request = context.get("request")
+    return getattr(request, "reader", None) or PageReader(get_language() or "en")
+
+
+@register.filter
+def slug(name: str) -> str:
+    """A dotted field name as part of an element's id."""
+    return name.replace(".", "-")
+
+
+@register.filter
+def under(place: str, prefix: str) -> bool:
+    """Whether a dotted place is `prefix` or below it."""
+    return place == prefix or place.startswith(f"{prefix}.")
+
+
+@register.filter
+def with_chosen(options: Sequence[str] | None, chosen: Any) -> list[str]:
+    """The options, and what is chosen even when it is not among them any more."""
+    listed = list(options or ())
+    return listed + [each for each in _chosen(chosen) if each and each not in listed]
+
+
+@register.filter
+def is_chosen(option: str, chosen: Any) -> bool:
+    return option in _chosen(chosen)
+
+
+@register.filter
+def period_choices(days: str, chosen: Any) -> list[tuple[str, str]]:
+    """The periods to choose from as (days, title), with the chosen one among them."""
+    lengths = {int(each) for each in days.split()}
+    if str(chosen).isdigit():
+        lengths.add(int(chosen))
+    title = gettext("Last {days} days")
+    return [(str(each), gettext("Today") if each == 1 else title.format(days=each)) for each in sorted(lengths)]
+
+
+def _chosen(value: Any) -> Sequence[str]:
+    return [value] if isinstance(value, str) else [str(each) for each in value or ()]
