@@ -6,9 +6,11 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)  # the date in each compiled file, so that it depends on its source alone
 
 
 def catalogues() -> list[Path]:
@@ -26,6 +28,7 @@ def compiled(source: Path) -> bytes:
 
     with source.open("rb") as file:
         catalogue = read_po(file, locale=source.parent.parent.name)
+    catalogue.creation_date = catalogue.revision_date = LONG_AGO
     problems = list(_problems(source, catalogue))
     if problems:
         raise ValueError("\n".join(problems))
