@@ -132,10 +132,13 @@
   const prepare = (root) => {
     root.querySelectorAll?.("[data-choose]").forEach(choose);
     root.querySelectorAll?.("[data-period]").forEach(period);
+    root.querySelectorAll?.("[data-repeat]").forEach(repeat);
   };
 
   // --- A period: either the last days, or from a day to a day ---------------------------------------------------------------
   const period = (element) => {
+    if (element.dataset.ready) return;
+    element.dataset.ready = "true";
     const last = element.querySelector("[data-period-last]");
     const between = element.querySelector("[data-period-between]");
     const complete = element.querySelector("[data-period-complete]");
@@ -148,6 +151,53 @@
     };
     last.addEventListener("change", apply);
     apply();
+  };
+
+  // --- Lists that the reader makes longer or shorter ------------------------------------------------------------------------
+  const repeat = (list) => {
+    if (list.dataset.ready) return;
+    list.dataset.ready = "true";
+    const rows = list.querySelector("[data-rows]");
+    const template = [...list.children].find((child) => child.tagName === "TEMPLATE");
+    let next = rows.children.length;
+    const changed = () => list.closest("form")?.dispatchEvent(new Event("change", { bubbles: true }));
+    list.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button || button.closest("[data-repeat]") !== list) return;
+      const row = button.closest("[data-row]");
+      if (button.hasAttribute("data-add-row")) {
+        const fresh = template.cloneNode(true);
+        fresh.innerHTML = fresh.innerHTML.replaceAll("__n__", String(next++));
+        const added = fresh.content.firstElementChild;
+        rows.append(added);
+        prepare(added);
+        added.querySelector("select, input")?.focus();
+      } else if (button.hasAttribute("data-remove-row")) {
+        row.remove();
+        changed();
+      } else if (button.hasAttribute("data-up") && row.previousElementSibling) {
+        row.previousElementSibling.before(row);
+        renumber(rows);
+        changed();
+      } else if (button.hasAttribute("data-down") && row.nextElementSibling) {
+        row.nextElementSibling.after(row);
+        renumber(rows);
+        changed();
+      }
+    });
+  };
+  // Gaps do not matter, order does: after a move the rows swap their numbers.
+  const renumber = (rows) => {
+    const numbered = [...rows.children];
+    const pattern = (row) => row.querySelector("[name]")?.name.match(/^(.*?\.)(\d+)(\.|$)/);
+    const head = pattern(numbered[0])?.[1];
+    numbered.forEach((row, place) =>
+      row.querySelectorAll("[name], bh-filter").forEach((field) => {
+        const attribute = field.tagName === "BH-FILTER" ? "prefix" : "name";
+        const name = field.getAttribute(attribute);
+        if (head && name.startsWith(head)) field.setAttribute(attribute, head + name.slice(head.length).replace(/^\d+/, String(place)));
+      }),
+    );
   };
 
   // --- Conditions ---------------------------------------------------------------------------------------------------------
@@ -249,7 +299,8 @@
         });
         const list = row.querySelector("select[data-values]");
         if (list && !["set", "not_set"].includes(node.op)) node.values = [...list.selectedOptions].map((option) => option.value);
-        return node[row.dataset.kind] ? node : null;
+        const whole = !list || ["set", "not_set"].includes(node.op) || node.values.length;
+        return node[row.dataset.kind] && whole ? node : null;
       });
       const kept = rows.filter(Boolean);
       return kept.length ? { [this.body.querySelector("[data-mode]").value]: kept } : {};
