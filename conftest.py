@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-# Set before anything reads the configuration (Django's settings do at import); one folder per test process.
-_FOLDER = Path(os.environ.get("BIHUAN_TEST_DATA") or f"/tmp/bihuan-test-{os.getpid()}")  # noqa: S108
-os.environ["BIHUAN_DATA"] = str(_FOLDER)
-if os.environ.get("BIHUAN_TEST_EVENTS_URL"):
-    os.environ["BIHUAN_EVENTS_URL"] = os.environ["BIHUAN_TEST_EVENTS_URL"]
+from bihuan.engine.ask import Engine
+from bihuan.engine.config import Config
+from bihuan.engine.question import Scope
+from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS, migrate
+from bihuan.engine.store import Store
+from bihuan.engine.tests.environment import FOLDER
 
-from bihuan.engine.ask import Engine  # noqa: E402
-from bihuan.engine.config import Config  # noqa: E402
-from bihuan.engine.question import Scope  # noqa: E402
-from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS, migrate  # noqa: E402
-from bihuan.engine.store import Store  # noqa: E402
-
+pytest_plugins = ["bihuan.govern.tests.cast"]
 _project_numbers = itertools.count(1 + int(time.time()) % 1_000_000 * 1000)
 _keys = itertools.count(1)
 
@@ -35,13 +29,10 @@ Write = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
-def config() -> Iterator[Config]:
-    """The configuration of this test process, with a data folder that is removed afterwards."""
-    import shutil
-
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    yield Config.from_env()
-    shutil.rmtree(_FOLDER, ignore_errors=True)
+def config() -> Config:
+    """The configuration of this test process, with a data folder that goes with it."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return Config.from_env()
 
 
 @pytest.fixture(scope="session")

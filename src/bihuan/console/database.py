@@ -14,6 +14,7 @@ def database(config: Config) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": config.data / "bihuan.sqlite3",
+            "TEST": {"NAME": config.data / "test.sqlite3"},  # a file as in real life: one in memory locks differently
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,

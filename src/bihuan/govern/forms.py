@@ -147,34 +147,41 @@ def _plain(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _likeliest(errors: list[Any], document: Any) -> list[Any]:
-    """Of a union, pydantic reports the mistakes of every choice. Keep, per place of a choice, those of the choice that fits best."""
-    groups: dict[tuple[str, str], list[Any]] = {}
-    for one in errors:
-        groups.setdefault(_choice(one["loc"], document), []).append(one)
+def _likeliest(errors: list[Any], document: Any, level: int = 0) -> list[Any]:
+    """Of a union, pydantic reports the mistakes of every choice. Keep those of the choice that fits best, from the outermost union in."""
     best: dict[str, list[Any]] = {}
-    for (at, _choice_name), group in groups.items():
-        if at not in best or _misfit(group) < _misfit(best[at]):
-            best[at] = group
+    for (at, choice), group in _by_choice(errors, document, level).items():
+        kept = _likeliest(group, document, level + 1) if choice else group
+        if at not in best or _misfit(kept) < _misfit(best[at]):
+            best[at] = kept
     return [one for group in best.values() for one in group]
 
 
-def _choice(loc: Sequence[int | str], document: Any) -> tuple[str, str]:
-    """Where the last union on the way is, and which choices of all unions on the way this location takes."""
-    here, at, choices, path = document, "", [], ""
+def _by_choice(errors: list[Any], document: Any, level: int) -> dict[tuple[str, str], list[Any]]:
+    """Mistakes by where their union number `level` is and which choice of it they are about; without one, each stands for itself."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for number, one in enumerate(errors):
+        choices = _choices(one["loc"], document)
+        key = choices[level] if level < len(choices) else (f"#{number}", "")
+        groups.setdefault(key, []).append(one)
+    return groups
+
+
+def _choices(loc: Sequence[int | str], document: Any) -> list[tuple[str, str]]:
+    """The unions on the way of a location: where each is, and which choice the location takes."""
+    here, path, found = document, "", []
     for part in loc:
         if isinstance(here, Mapping) and part in here:
             here = here[str(part)]
         elif isinstance(here, Sequence) and not isinstance(here, str) and isinstance(part, int) and part < len(here):
             here = here[part]
         elif str(part)[:1].isupper() or not str(part).isidentifier():
-            at = at or path or "."
-            choices.append(str(part))
+            found.append((path, str(part)))
             continue
         path = f"{path}.{part}"
-    return at, "/".join(choices[:1])
+    return found
 
 
 def _misfit(group: list[Any]) -> tuple[int, int]:
-    strange = sum(one["type"] in ("missing", "extra_forbidden", "model_type", "dict_type") for one in group)
-    return strange, len(group)
+    weight = {"missing": 1, "extra_forbidden": 2, "model_type": 2, "dict_type": 2}
+    return sum(weight.get(one["type"], 0) for one in group), len(group)
