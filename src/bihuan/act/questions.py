@@ -1,9 +1,8 @@
-"""The questions of this stage; a new one is one folder and one line here."""
+"""The questions of this stage: one line each."""
 
 from __future__ import annotations
 
-from typing import Any
+from bihuan.act.audience import AUDIENCE
+from bihuan.act.lift import LIFT
 
-from bihuan.engine.question import Question
-
-QUESTIONS: tuple[Question[Any, Any], ...] = ()
+QUESTIONS = (LIFT, AUDIENCE)

@@ -1,0 +1,33 @@
+"""The question *lift*: what a campaign really changed, against the people who were held out of it."""
+
+from __future__ import annotations
+
+from bihuan.act.lift.chart import chart_lift
+from bihuan.act.lift.result import LiftResult, lift_headlines, lift_table, shape_lift
+from bihuan.act.lift.spec import Goal, LiftSpec
+from bihuan.act.lift.sql import compile_lift, reads
+from bihuan.engine.question import Question
+
+__all__ = ["LIFT", "Goal", "LiftResult", "LiftSpec"]
+
+
+def example() -> LiftSpec:
+    """A spec to start from."""
+    return LiftSpec(campaign="spring", goal=Goal(event="Order Completed"))
+
+
+LIFT: Question[LiftSpec, LiftResult] = Question(
+    name="lift",
+    title="Lift",
+    purpose="What a campaign really changed: the people who got it against those who were held out, with how sure that is.",
+    icon="scale",
+    group="act",
+    spec=LiftSpec,
+    reads=reads,
+    compile=compile_lift,
+    shape=shape_lift,
+    table=lift_table,
+    chart=chart_lift,
+    headlines=lift_headlines,
+    example=example,
+)

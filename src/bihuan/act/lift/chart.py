@@ -1,0 +1,36 @@
+"""A lift as a chart: the share of each arm that had reached the goal by each day after assignment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bihuan.act.lift.result import LiftResult
+from bihuan.engine.question import Reader
+
+
+def chart_lift(result: LiftResult, reader: Reader) -> dict[str, Any] | None:
+    """The ECharts option, or None when there is nothing to draw."""
+    if not result.treated.people or not result.held.people:
+        return None
+    arms = ((reader.say("Got the campaign"), result.treated, "solid"), (reader.say("Held out"), result.held, "dashed"))
+    return {
+        "tooltip": {"trigger": "axis"},
+        "legend": {"data": [name for name, _, _ in arms]},
+        "xAxis": {
+            "type": "category",
+            "name": reader.say("Days after assignment"),
+            "data": [str(day + 1) for day in range(result.window)],
+        },
+        "yAxis": {"type": "value", "name": reader.say("Reached the goal, %")},
+        "series": [
+            {
+                "name": name,
+                "type": "line",
+                "step": "end",
+                "symbol": "none",
+                "lineStyle": {"type": line},
+                "data": [round(share * 100, 3) for share in arm.curve],
+            }
+            for name, arm, line in arms
+        ],
+    }
