@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "bihuan.console.reader.reader_middleware",
     "axes.middleware.AxesMiddleware",
     "bihuan.console.reader.reader_middleware",
 ]
