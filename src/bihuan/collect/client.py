@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 5_000
+COLUMNS_BATCH = 20_000
 AWAY = "The collector does not answer just now; it is starting again. Try again in a moment."
 
 
@@ -41,11 +42,14 @@ class Collector:
             total += self._post("/internal/events", msgspec.msgpack.encode(batch))
         return total
 
-    def send_columns(self, batch: pa.RecordBatch, *, project_id: int, source: str) -> Outcome:
-        """Hand over rows as `Writer.submit_columns` describes them; returns when all are on disk."""
-        columns = {name: column.to_pylist() for name, column in zip(batch.schema.names, batch.columns, strict=True)}
-        body = msgspec.msgpack.encode({"project_id": project_id, "source": source, "columns": columns})
-        return self._post("/internal/columns", body)
+    def send_columns(self, table: pa.Table, *, project_id: int, source: str) -> Outcome:
+        """Hand over rows as `Writer.submit_columns` does; returns when all are on disk."""
+        total = Outcome()
+        for batch in table.to_batches(max_chunksize=COLUMNS_BATCH):
+            columns = {name: column.to_pylist() for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+            body = msgspec.msgpack.encode({"project_id": project_id, "source": source, "columns": columns})
+            total += self._post("/internal/columns", body)
+        return total
 
     def _post(self, path: str, body: bytes) -> Outcome:
         deadline = time.monotonic() + self._patience

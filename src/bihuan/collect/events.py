@@ -24,9 +24,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened, or that became known about a person.
 
     `key` is the client's own key: the same (project, source, key) is the same event and counts once. `at` is ms since 1970, UTC.
-    `person_id` is for internal senders that already know the number. `traits` are properties of the person; `traits_once` hold only where
-    nothing was set before. `alias_from` is an earlier id of the same person. With `store` false, only these effects on the person are kept.
-    In `props`, the names of `engine.schema.COLUMNS` and `revenue` go to columns of their own.
+    `person_id` is for internal senders that already know the number. `traits` are properties of the person; `traits_once` hold only
+    where nothing was set before. `alias_from` is an earlier id of the same person. With `store` false, only these effects on
+    the person are kept. In `props`, the names of `engine.schema.COLUMNS` and `revenue` go to columns of their own.
     """
 
     project_id: int
@@ -56,7 +56,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of some events: `stored` (or their effect on a person kept), `duplicates` of stored ones, `quarantined`. They are on disk."""
+    """What became of some events, on disk now: `stored` (or their effect on a person kept), `duplicates` of stored ones, `quarantined`."""
 
     stored: int = 0
     duplicates: int = 0
@@ -96,6 +96,8 @@ def clean_id(value: Any) -> str | None:
 
 def clean_text(text: str) -> str:
     """The text with lone surrogates, which have no UTF-8 form, replaced by “�”."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -127,7 +129,7 @@ def canonical_props(props: dict[str, Any]) -> str:
 def _plain(value: Any, depth: int) -> Any:
     kind = type(value)
     if kind is str:
-        return value if value.isascii() else clean_text(value)
+        return clean_text(value)
     if kind is int:
         return value if -(2**63) <= value < 2**64 else str(value)  # more digits than any number column has: keep them as text
     if kind is bool or value is None:

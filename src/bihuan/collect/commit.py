@@ -1,0 +1,260 @@
+"""One group commit: rows become changes of people and inserts in an order that may break anywhere and be taken up again.
+
+Numbers, links and traits go before the events that need them: repeated, they say the same. Events go last, and an insert of theirs that
+got no answer is repeated only for those that a look into the store does not find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from bihuan.collect.days import days
+from bihuan.collect.events import Rejected, clean_text, event_key
+from bihuan.collect.identity import Changes, Id, People
+from bihuan.collect.properties import PropertiesSeen, Seen, spans
+from bihuan.collect.rows import ROW, Effect
+from bihuan.collect.seen_keys import SeenKeys
+from bihuan.collect.sorted_runs import Hashes
+from bihuan.engine.schema import COLUMNS
+from bihuan.engine.store import Store
+
+MONTHS_AT_ONCE = 50  # the store refuses one insert into more than 100 months
+
+_TIME = "DateTime64(3, 'UTC')"
+_EVENT_TYPES = {
+    "project_id": "UInt32",
+    "event": "String",
+    "day": "UInt16",
+    "person_id": "UInt32",
+    "ts": _TIME,
+    "event_key": "UInt64",
+    **dict.fromkeys(COLUMNS, "String"),
+    "revenue": "Nullable(Float64)",
+    "props": "String",
+    "source": "String",
+    "received_at": _TIME,
+}
+_TYPES = {
+    "person_ids": {"project_id": "UInt32", "id_type": "String", "id": "String", "person_id": "UInt32", "first_seen": _TIME},
+    "person_links": {
+        "project_id": "UInt32",
+        "person_id": "UInt32",
+        "canonical": "UInt32",
+        "linked_at": _TIME,
+        "version": "UInt64",
+        "why": "String",
+        "by": "String",
+    },
+    "traits": {"project_id": "UInt32", "name": "String", "person_id": "UInt32", "once": "Bool", "value": "String", "rank": "Int64"},
+    "properties_seen": {
+        "project_id": "UInt32",
+        "event": "String",
+        "property": "String",
+        "type": "String",
+        "first_seen": _TIME,
+        "last_seen": _TIME,
+    },
+    "quarantine": {
+        "project_id": "UInt32",
+        "received_at": _TIME,
+        "source": "String",
+        "reason": "String",
+        "detail": "String",
+        "event_key": "UInt64",
+        "body": "String",
+    },
+    "events": _EVENT_TYPES,
+}
+_ONCE_ONLY = frozenset({"events", "quarantine"})  # tables where a row repeated would count twice; all of them have event_key, received_at
+
+Zones = Callable[[int], ZoneInfo]
+
+
+@dataclass
+class Memory:
+    """What the writer knows of the store, so that it need not ask."""
+
+    keys: SeenKeys
+    people: People
+    properties: PropertiesSeen
+
+    def load(self, store: Store) -> None:
+        self.keys.load(store)
+        self.people.load(store)
+        self.properties.load(store)
+
+
+@dataclass
+class Commit:
+    """What is to be committed together: `columns` in the order of `rows.ROW`."""
+
+    columns: list[Sequence[Any]]
+    effects: list[Effect]
+    rejected: list[Rejected]
+    stamp: int  # ms; no other commit has it
+    changes: Changes = field(init=False)
+    news: dict[Seen, tuple[int, int]] = field(init=False)
+    fresh: Any = field(init=False)  # for each row, whether it is stored for the first time
+    keys: Hashes = field(init=False)
+    _inserts: list[tuple[str, list[Sequence[Any]]]] = field(init=False)
+    _attempts: int = 0
+
+    def plan(self, memory: Memory, zones: Zones) -> None:
+        """Decide everything. Changes nothing: neither the store nor what is remembered of it."""
+        keys: Hashes = np.array(self._column("event_key"), dtype=np.uint64)
+        self.fresh = memory.keys.new(keys)
+        if not self.fresh.all():
+            self.columns = [list(compress(column, self.fresh)) for column in self.columns]
+        self.keys = keys[self.fresh]
+        self.changes = self._people(memory.people)
+        traits = self._traits()
+        spanned = spans(self._column("signature"), self._column("ts"))
+        self.news = memory.properties.news(spanned, ((project, name, value, abs(rank)) for project, name, _, _, value, rank in traits))
+        tables: dict[str, list[Any]] = {
+            "person_ids": [(one.project, one.type, one.text, number, self._first[one]) for one, number in self.changes.new.items()],
+            "person_links": [
+                (link.project, number, link.person, self.stamp, self.stamp, link.why, link.by)
+                for number, link in self.changes.links.items()
+            ],
+            "traits": traits,
+            "properties_seen": [
+                (project, event, clean_text(name), kind, times[0], times[1]) for (project, event, name, kind), times in self.news.items()
+            ],
+            "quarantine": [self._rejection(one) for one in self.rejected],
+        }
+        self._inserts = [(table, list(zip(*rows, strict=True))) for table, rows in tables.items() if rows]
+        self._inserts += [("events", part) for part in _by_months(self._events(zones))]
+
+    def run(self, store: Store, links_changed: Callable[[], None]) -> None:
+        """Do what is planned; after an error, call it again and it goes on where it was."""
+        while self._inserts:
+            table, columns = self._inserts[0]
+            if self._attempts and table in _ONCE_ONLY:
+                columns = self._missing(store, table, columns)
+            self._attempts += 1
+            # A token of its own for each attempt: the store would drop an attempt that looks like one it wrote down but did not finish.
+            store.insert(table, list(_TYPES[table]), columns, list(_TYPES[table].values()), token=f"{self.stamp}-{table}-{self._attempts}")
+            if table == "person_links":
+                links_changed()
+            self._inserts.pop(0)
+            self._attempts = 0
+
+    def remember(self, memory: Memory) -> None:
+        """All is stored."""
+        memory.keys.add(self.keys)
+        memory.people.take(self.changes)
+        memory.properties.take(self.news)
+
+    def _column(self, name: str) -> Sequence[Any]:
+        return self.columns[ROW.index(name)] if self.columns else ()
+
+    def _people(self, people: People) -> Changes:
+        """Give numbers to new ids, and link what came together."""
+        self._first: dict[Id, int] = {}
+        pairs: dict[tuple[Id, Id], str] = {}
+        for one in zip(*(self._column(name) for name in ("project_id", "user", "anonymous", "ts", "source")), strict=True):
+            self._meet(pairs, *one)
+        maybe = []
+        for effect in self.effects:
+            self._meet(pairs, effect.project_id, effect.user, effect.anonymous, effect.at, effect.source)
+            if effect.alias_from is not None:
+                maybe += [Id(effect.project_id, "anonymous", effect.alias_from), Id(effect.project_id, "user", effect.alias_from)]
+        changes = Changes(people, self._first, maybe)
+        for (user, anonymous), by in pairs.items():
+            changes.identify(user, anonymous, by)
+        for effect in self.effects:
+            if effect.alias_from is not None and effect.user is not None:
+                self._alias(changes, effect, effect.user, effect.alias_from)
+        return changes
+
+    def _meet(self, pairs: dict[tuple[Id, Id], str], project: int, user: str | None, anonymous: str | None, at: int, by: str) -> None:
+        first = self._first
+        if user is not None:
+            known = Id(project, "user", user)
+            if at < first.get(known, at + 1):
+                first[known] = at
+        if anonymous is not None:
+            device = Id(project, "anonymous", anonymous)
+            if at < first.get(device, at + 1):
+                first[device] = at
+            if user is not None:
+                pairs.setdefault((known, device), by)
+
+    def _alias(self, changes: Changes, effect: Effect, user: str, previous: str) -> None:
+        if not changes.alias(Id(effect.project_id, "user", user), previous, effect.source):
+            detail = (
+                f"The users “{previous}” and “{user}” have both been identified; two people are made one only by somebody who confirms it."
+            )
+            self.rejected.append(
+                Rejected(project_id=effect.project_id, source=effect.source, reason="merge_refused", detail=detail, key=effect.key)
+            )
+        for one in (Id(effect.project_id, "anonymous", previous),):
+            self._first.setdefault(one, effect.at)
+
+    def _number(self, project: int, user: str | None, anonymous: str | None, person: int | None) -> int:
+        if person is not None:
+            return person
+        if user is not None:
+            return self.changes.number(Id(project, "user", user))
+        return 0 if anonymous is None else self.changes.number(Id(project, "anonymous", anonymous))
+
+    def _traits(self) -> list[tuple[int, str, int, bool, str, int]]:
+        """The newest value of each trait of each person (for `once` the oldest)."""
+        newest: dict[tuple[int, str, int, bool], tuple[str, int]] = {}
+        for effect in self.effects:
+            number = self._number(effect.project_id, effect.user, effect.anonymous, effect.person)
+            for name, value, once in effect.traits:
+                rank = -effect.at if once else effect.at
+                if rank >= newest.get((effect.project_id, name, number, once), ("", rank))[1]:
+                    newest[(effect.project_id, name, number, once)] = (value, rank)
+        return [(*trait, value, rank) for trait, (value, rank) in newest.items()]
+
+    def _rejection(self, one: Rejected) -> tuple[int, int, str, str, str, int, str]:
+        key = event_key(one.project_id, one.source, one.key) if one.key else 0
+        return (one.project_id, self.stamp, one.source, one.reason, clean_text(one.detail), key, clean_text(one.body))
+
+    def _events(self, zones: Zones) -> list[Sequence[Any]]:
+        if not len(self.keys):
+            return []
+        projects, times = self._column("project_id"), self._column("ts")
+        people = [
+            self._number(*who) for who in zip(*(self._column(name) for name in ("project_id", "user", "anonymous", "person")), strict=True)
+        ]
+        made: dict[str, Sequence[Any]] = {
+            "day": days(projects, times, zones),
+            "person_id": people,
+            "received_at": [self.stamp] * len(people),
+        }
+        return [made[name] if name in made else self._column(name) for name in _EVENT_TYPES]
+
+    def _missing(self, store: Store, table: str, columns: list[Sequence[Any]]) -> list[Sequence[Any]]:
+        """Those rows that an earlier attempt without an answer has not stored."""
+        # Writes go through the store one at a time, so what was under way before this statement is done after it.
+        store.command("SYSTEM RELOAD DICTIONARY person_map")
+        sql = f"SELECT event_key FROM {table} WHERE received_at = fromUnixTimestamp64Milli({{at:Int64}}, 'UTC')"
+        there = np.frombuffer(store.raw(sql, "RowBinary", {"at": self.stamp}), dtype="<u8")
+        keys = np.array(columns[list(_TYPES[table]).index("event_key")], dtype=np.uint64)
+        missing = ~np.isin(keys, there)
+        return [list(compress(column, missing)) for column in columns]
+
+
+def _by_months(columns: list[Sequence[Any]]) -> list[list[Sequence[Any]]]:
+    """The columns in parts of few enough months each; nearly always one part."""
+    if not columns:
+        return []
+    day = np.array(columns[list(_EVENT_TYPES).index("day")], dtype=np.int64)
+    months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    distinct = np.unique(months)
+    if len(distinct) <= MONTHS_AT_ONCE:
+        return [columns]
+    parts: list[list[Sequence[Any]]] = []
+    for begin in range(0, len(distinct), MONTHS_AT_ONCE):
+        chosen = np.isin(months, distinct[begin : begin + MONTHS_AT_ONCE])
+        parts.append([list(compress(column, chosen)) for column in columns])
+    return parts

@@ -1,0 +1,99 @@
+"""Which properties have come with which event, of which type, and between which times: written only when that is news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from bihuan.engine.schema import COLUMNS
+from bihuan.engine.store import Store
+
+STORED = """
+SELECT project_id, event, property, type, toInt64(toUnixTimestamp64Milli(min(p.first_seen))) AS least,
+  toInt64(toUnixTimestamp64Milli(max(p.last_seen))) AS most
+FROM properties_seen AS p GROUP BY project_id, event, property, type LIMIT {limit:UInt32}
+"""
+KNOWN = 200_000  # what is remembered; beyond, the same news may be written again
+HOUR = 3_600_000
+
+Seen = tuple[int, str, str, str]  # project, event ('': of persons), property, type
+Signature = tuple[int, str, tuple[str, ...], tuple[type, ...]]  # project, event, names of properties, types of their values
+
+_TYPES = {str: "string", int: "number", float: "number", bool: "boolean", list: "array", tuple: "array", dict: "object", type(None): "null"}
+
+
+class PropertiesSeen:
+    """What has been seen so far; `last_seen` in the store may lag by an hour."""
+
+    def __init__(self) -> None:
+        self._known: dict[Seen, tuple[int, int]] = {}
+
+    def load(self, store: Store) -> None:
+        """Take what the store holds."""
+        rows = store.fetch(STORED, {"limit": KNOWN}).rows
+        self._known = {(row["project_id"], row["event"], row["property"], row["type"]): (row["least"], row["most"]) for row in rows}
+
+    def news(self, spans: dict[Signature, tuple[int, int]], traits: Iterable[tuple[int, str, str, int]]) -> dict[Seen, tuple[int, int]]:
+        """What to write for events of these signatures between these times, and for traits (project, name, JSON text, time)."""
+        news: dict[Seen, tuple[int, int]] = {}
+        for signature, (least, most) in spans.items():
+            for seen in _each(signature):
+                self._note(news, seen, least, most)
+        for project, name, value, at in traits:
+            self._note(news, (project, "", name, json_type(value)), at, at)
+        return news
+
+    def take(self, news: dict[Seen, tuple[int, int]]) -> None:
+        """The news is stored: remember it."""
+        if len(self._known) + len(news) > KNOWN:
+            self._known.clear()
+        for seen, (least, most) in news.items():
+            known = self._known.get(seen, (least, most))
+            self._known[seen] = (min(known[0], least), max(known[1], most))
+
+    def _note(self, news: dict[Seen, tuple[int, int]], seen: Seen, least: int, most: int) -> None:
+        known = self._known.get(seen)
+        if known is None or least < known[0] or most > known[1] + HOUR:
+            before = news.get(seen, (least, most))
+            news[seen] = (min(before[0], least), max(before[1], most))
+
+
+def spans(signatures: Sequence[Signature], times: Sequence[int]) -> dict[Signature, tuple[int, int]]:
+    """For each signature the earliest and the latest of its times."""
+    found: dict[Signature, tuple[int, int]] = {}
+    for signature, at in zip(signatures, times, strict=True):
+        span = found.get(signature)
+        if span is None:
+            found[signature] = (at, at)
+        elif at < span[0]:
+            found[signature] = (at, span[1])
+        elif at > span[1]:
+            found[signature] = (span[0], at)
+    return found
+
+
+def signatures(
+    project: int, names: Sequence[str], columns: Sequence[Sequence[str]], revenue: Sequence[Any], props: Sequence[str]
+) -> Iterator[Signature]:
+    """The signatures of rows that came as columns."""
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    for name, given, amount, text in zip(names, zip(*columns, strict=True), revenue, props, strict=True):
+        found = decode(text)
+        if any(given):
+            found.update((column, value) for column, value in zip(COLUMNS, given, strict=True) if value)
+        if amount is not None:
+            found["revenue"] = amount
+        yield (project, name, tuple(found), tuple(map(type, found.values())))
+
+
+def json_type(text: str) -> str:
+    """The type of a JSON text, by how it begins."""
+    return {'"': "string", "{": "object", "[": "array", "t": "boolean", "f": "boolean", "n": "null"}.get(text[:1], "number")
+
+
+def _each(signature: Signature) -> Iterator[Seen]:
+    project, event, names, types = signature
+    for name, kind in zip(names, types, strict=True):
+        yield (project, event, name, _TYPES.get(kind, "string"))
