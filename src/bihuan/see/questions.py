@@ -5,5 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from bihuan.engine.question import Question
+from bihuan.see.trend import TREND
 
-QUESTIONS: tuple[Question[Any, Any], ...] = ()
+QUESTIONS: tuple[Question[Any, Any], ...] = (TREND,)
