@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.text import slugify
 from pydantic import BaseModel
 
-from bihuan.catalog.kinds import KINDS, NEEDS_PROPERTY, RIGHTS, MetricSpec
+from bihuan.catalog.kinds import KINDS, RIGHTS
 from bihuan.catalog.models import Definition, Revision
 from bihuan.govern.audit import record
 from bihuan.govern.door import Member
@@ -77,7 +77,6 @@ def save_definition(
         if not KEY.fullmatch(key):
             raise Invalid("A key has small letters, digits, - and _ only.", where="key")
         _check_references(member, kind, key, document)
-        _check_metric(spec)
         found = Definition.objects.select_for_update().filter(project=member.project, kind=kind, key=key).first()
         if found is None:
             return _create(member, kind, key, name, document, description, reason, state)
@@ -227,11 +226,6 @@ def _check_references(member: Member, kind: str, key: str, document: Any) -> Non
             follow(below, (*way, at))
 
     follow((kind, key), ())
-
-
-def _check_metric(spec: BaseModel) -> None:
-    if isinstance(spec, MetricSpec) and spec.measure in NEEDS_PROPERTY and not spec.property:
-        raise Invalid("Choose the property to measure.", where="property")
 
 
 def _free_key(member: Member, kind: str, name: str) -> str:

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from bihuan.engine.filters import EVERYTHING, Filter
+from bihuan.engine.filters import EVERYTHING, All, Any, EventProperty, Filter, Not
 from bihuan.govern.rights import Right
+
+
+def _about_people(tree: Filter) -> Filter:
+    match tree:
+        case EventProperty():
+            raise ValueError("A segment is made of people: ask who did an event instead of a property of events.")
+        case All():
+            for part in tree.all:
+                _about_people(part)
+        case Any():
+            for part in tree.any:
+                _about_people(part)
+        case Not():
+            _about_people(tree.negated)
+    return tree
 
 
 class SegmentSpec(BaseModel):
     """The people of whom `filter` is true now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
-    filter: Filter = EVERYTHING
+    filter: Annotated[Filter, AfterValidator(_about_people)] = EVERYTHING
 
 
-Measure = Literal["events", "people", "sum", "average", "median", "p90"]
-NEEDS_PROPERTY = ("sum", "average", "median", "p90")
+Measure = Literal["events", "people", "sum", "average", "median", "p90", "distinct"]
 
 
 class MetricSpec(BaseModel):
@@ -34,6 +48,12 @@ class MetricSpec(BaseModel):
     filter: Filter = EVERYTHING
     kind: Literal["number", "money", "seconds"] = "number"
     good: Literal["up", "down"] = "up"
+
+    @model_validator(mode="after")
+    def _has_its_property(self) -> MetricSpec:
+        if not self.property and self.measure not in ("events", "people"):
+            raise ValueError("Choose the property to measure.")
+        return self
 
 
 KINDS: dict[str, type[BaseModel]] = {}

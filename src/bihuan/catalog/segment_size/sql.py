@@ -1,0 +1,25 @@
+"""The statement of a segment's size, over everybody whom the project knows by an id."""
+
+from __future__ import annotations
+
+from bihuan.catalog.segment_size.spec import SegmentSizeSpec
+from bihuan.engine.conditions import condition
+from bihuan.engine.periods import Last, Period
+from bihuan.engine.question import Scope, Statement
+from bihuan.engine.visible import Binder
+
+
+def reads(spec: SegmentSizeSpec, scope: Scope) -> Period:
+    """Only today: what people did is in `history`."""
+    return Period.resolve(Last(last=1), zone=scope.zone, now=scope.now)
+
+
+def compile_segment_size(spec: SegmentSizeSpec, scope: Scope) -> Statement:
+    """One row: (people, everybody)."""
+    binder = Binder()
+    where = condition(spec.filter, scope, binder)
+    sql = f"""
+SELECT
+  (SELECT uniqExact(person) FROM ids WHERE person != 0 AND {where}) AS people,
+  (SELECT uniqExact(person) FROM ids WHERE person != 0) AS everybody"""
+    return Statement(sql, binder.params)
