@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bihuan.collect.columns import schema
 from bihuan.collect.events import MAX_ID, MAX_NAME, MAX_PROPERTIES, MAX_PROPS_BYTES, NOT_IDS, canonical
 from bihuan.collect.imports.errors import ImportProblem, Reason, Reject, shown
 from bihuan.collect.imports.expressions import Expression
@@ -16,7 +16,7 @@ from bihuan.collect.imports.plan import Plan
 from bihuan.collect.imports.readers import Chunk
 from bihuan.collect.imports.times import read_times
 from bihuan.collect.imports.values import Json, Typed, Values
-from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
+from bihuan.engine.schema import COLUMNS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +28,8 @@ MAX_COLUMN = 1_000  # characters of a built-in column
 
 @dataclass(frozen=True)
 class Converted:
-    """The rows that became events, those that did not (in the order of their lines), and how many rows stood at a local time that
-    the clock skipped and were moved by the gap."""
+    """The rows that became events (as `Writer.submit_columns` wants them), those that did not in the order of their lines, and how many
+    stood at a local time that the clock skipped and were moved by the gap."""
 
     events: pa.Table
     rejects: tuple[Reject, ...]
@@ -49,11 +49,13 @@ class Converter:
 
     def convert(self, chunk: Chunk) -> Converted:
         """The events of the chunk's rows."""
+        import pyarrow as pa
+
         rows = _Rows(chunk, self._known)
         keys = self._keys(rows)
-        times = read_times(
-            rows.column(self.mapping.time.column), zone=self.zone, pattern=self.mapping.time.format, unit=self.mapping.time.unit
-        )
+        given = self.mapping.time
+        now = int(time.time() * 1000)
+        times = read_times(rows.column(given.column), zone=self.zone, now=now, pattern=given.format, unit=given.unit)
         rows.reject_all(times.wrong)
         columns = {
             "event_key": keys,
@@ -63,7 +65,7 @@ class Converter:
             "anonymous_id": self._ids(rows, self.mapping.anonymous),
         }
         columns |= self._properties(rows)
-        events = _table(columns)
+        events = pa.table(columns)
         kept = rows.kept()
         rejects = sorted([*chunk.rejects, *rows.rejects()], key=lambda reject: reject.line)
         return Converted(events.filter(kept) if rows.wrong else events, tuple(rejects), int((times.skipped & kept).sum()))
@@ -111,19 +113,12 @@ class Converter:
 
     def _properties(self, rows: _Rows) -> dict[str, pa.Array]:
         """The built-in columns, and all other properties as one canonical JSON object a row."""
-        import pyarrow as pa
-
         mapped = self._mapped(rows)
-        found: dict[str, pa.Array] = {name: pa.nulls(rows.count, pa.string()) for name in COLUMNS}
-        for name in COLUMNS:
-            if name in mapped:
-                found[name] = self._column(rows, mapped.pop(name))
+        found = {name: self._column(rows, mapped.pop(name)) for name in COLUMNS if name in mapped}
         revenue = mapped.pop("revenue", None)
-        money = Property(value=self.mapping.revenue) if self.mapping.revenue else revenue
-        found |= {name: pa.nulls(rows.count, pa.float64()) for name in NUMBER_COLUMNS}
-        if money is not None:
-            numbers = rows.numbers(money.value)
-            found["revenue"] = pa.array(numbers, pa.float64(), from_pandas=True)
+        money = self.mapping.revenue or (revenue.value if revenue else "")
+        if money:
+            found["revenue"] = _numbers(rows.numbers(money))
         found["props"] = _objects(rows, {name: self._json(rows, given) for name, given in mapped.items()})
         return found
 
@@ -237,16 +232,3 @@ def _longer(texts: pa.Array, most: int) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.greater(pc.utf8_length(texts), most)
-
-
-def _table(columns: dict[str, object]) -> pa.Table:
-    import pyarrow as pa
-
-    wanted = schema()
-    return pa.table(
-        [
-            pa.array(columns[name], wanted.field(name).type) if not isinstance(columns[name], pa.Array) else columns[name]
-            for name in wanted.names
-        ],
-        schema=wanted,
-    )

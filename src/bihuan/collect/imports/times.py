@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 Unit = Literal["auto", "s", "ms", "us", "ns"]
 PER_MS = {"ms": 1.0, "us": 1_000.0, "ns": 1_000_000.0}
-EARLIEST = 0
-LATEST = int(datetime(2149, 1, 1, tzinfo=UTC).timestamp() * 1000)
+EARLIEST = 86_400_000  # the store's days begin with 1970 in every zone
+LATEST = int(datetime(2149, 1, 1, tzinfo=UTC).timestamp() * 1000)  # and end with 2149
+DAY = 86_400_000
+TOO_EARLY = Reason("The time is before 1970: check its unit and its format.")
+TOO_LATE = Reason("The time is more than a day in the future: check its unit, its format and its zone.")
 NO_TIME = Reason("The row has no time.")
 _LOCAL = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -46,8 +49,8 @@ class _Moment:
     local: bool
 
 
-def read_times(values: Values, *, zone: str, pattern: str = "", unit: Unit = "auto") -> Times:
-    """The times of a column."""
+def read_times(values: Values, *, zone: str, now: int, pattern: str = "", unit: Unit = "auto") -> Times:
+    """The times of a column, read at the instant `now` (ms)."""
     import numpy as np
     import pyarrow as pa
 
@@ -61,8 +64,9 @@ def read_times(values: Values, *, zone: str, pattern: str = "", unit: Unit = "au
     skipped = np.zeros(len(ms), dtype=bool)
     if local.any():
         skipped[local] = skipped_local
-    for row in np.flatnonzero((ms < EARLIEST) | (ms >= LATEST)).tolist():
-        wrong.setdefault(row, Reason("The time is outside the years 1970 to 2148: give its format or unit."))
+    for mask, reason in ((ms < EARLIEST, TOO_EARLY), (ms > now + DAY, TOO_LATE)):
+        for row in np.flatnonzero(mask).tolist():
+            wrong.setdefault(row, reason)
     return Times(ms, wrong, skipped)
 
 
@@ -75,7 +79,7 @@ def to_utc(local_ms: np.ndarray, zone: str) -> tuple[np.ndarray, np.ndarray]:
     offsets = np.empty(len(seconds), dtype=np.int64)
     skipped = np.zeros(len(seconds), dtype=bool)
     for index, second in enumerate(seconds.tolist()):
-        if not EARLIEST // 1000 - 86_400 <= second < LATEST // 1000 + 86_400:
+        if not 0 <= second < LATEST // 1000:
             offsets[index] = 0
             continue
         aware = (_EPOCH + timedelta(seconds=second)).replace(tzinfo=info)
@@ -162,4 +166,4 @@ def _epoch(text: str, unit: Unit) -> _Moment | Reason:
         size = abs(number)
         unit = "s" if size < 1e11 else "ms" if size < 1e14 else "us" if size < 1e17 else "ns"
     ms = math.floor(round(number * 1000, 3) if unit == "s" else number / PER_MS[unit])
-    return _Moment(max(min(ms, LATEST), EARLIEST - 1), local=False)
+    return _Moment(max(min(ms, LATEST), 0), local=False)

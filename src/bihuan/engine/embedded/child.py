@@ -1,0 +1,60 @@
+"""A store for a process that serves nobody else: the folder's running engine, or one of our own that ends when we do."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bihuan.engine.config import Config
+from bihuan.engine.errors import Unavailable
+from bihuan.engine.schema import migrate
+from bihuan.engine.store import Store
+
+START = 60.0  # seconds that an engine may take to start
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+@contextmanager
+def own_store(config: Config) -> Iterator[Store]:
+    """The configured ClickHouse server, the engine that runs on the folder, or else one that runs for as long as this lasts.
+
+    Raises Unavailable when none answers.
+    """
+    store = Store(config)
+    if store.ready():
+        yield store
+        return
+    if config.events_url:
+        raise Unavailable("The event store at {place} does not answer.", place=config.events_url.rpartition("@")[2])
+    environment = os.environ | {"BIHUAN_DATA": str(config.data)}
+    process = subprocess.Popen([sys.executable, "-m", "bihuan.engine.embedded.process"], env=environment, preexec_fn=_end_with_parent)
+    try:
+        _await(store, process)
+        migrate(store)
+        yield store
+    finally:
+        process.terminate()
+        process.wait(START)
+
+
+def _await(store: Store, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START
+    while not store.ready():
+        if process.poll() is not None:
+            raise Unavailable("The event store ended while it was starting (exit code {code}); see above why.", code=process.returncode)
+        if time.monotonic() > deadline:
+            raise Unavailable("The event store did not start within {seconds} seconds.", seconds=int(START))
+        time.sleep(0.05)
+
+
+def _end_with_parent() -> None:
+    """The kernel asks the engine to end when we do, however that is (Linux; elsewhere it would go on)."""
+    if sys.platform == "linux":
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
