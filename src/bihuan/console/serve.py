@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,10 +73,14 @@ class _Child:
 
 
 class Supervisor:
-    """Runs programs until SIGTERM or SIGINT. `welcome` is called once, when all of them run and the console answers."""
+    """Runs programs until SIGTERM or SIGINT. `welcome` is called once, when all of them run and the console answers; `ports` are those
+    that the programs need besides console's and collector's, by option."""
 
-    def __init__(self, config: Config, children: Sequence[Program], welcome: Callable[[], str]) -> None:
+    def __init__(
+        self, config: Config, children: Sequence[Program], welcome: Callable[[], str], ports: Mapping[str, int] | None = None
+    ) -> None:
         self.config = config
+        self.ports = {"--port": config.port, "--collect-port": config.collect_port, **(ports or {})}
         self.children = [_Child(program) for program in children]
         self.welcome: Callable[[], str] | None = welcome
         self._signals = 0
@@ -88,7 +92,7 @@ class Supervisor:
             signal.signal(name, self._note_signal)
         code = 0
         try:
-            with only_server(self.config):
+            with only_server(self.config, self.ports):
                 while not self._signals:
                     self._start_due()
                     self._relay(0.2)
@@ -232,7 +236,7 @@ def environment(config: Config) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def only_server(config: Config) -> Iterator[None]:
+def only_server(config: Config, ports: Mapping[str, int]) -> Iterator[None]:
     """Hold the data folder and check the ports, or raise CannotServe with what to do."""
     with (config.run / "serve.lock").open("a+") as lock:
         try:
@@ -243,7 +247,7 @@ def only_server(config: Config) -> Iterator[None]:
                 f"Bihuan already serves {config.data} at {said.get('url', 'an unknown address')} (process {said.get('pid', 'unknown')}). "
                 "Use that one, stop it, or choose another folder with --data."
             ) from None
-        for option, port in (("--port", config.port), ("--collect-port", config.collect_port)):
+        for option, port in ports.items():
             check_port(config.host, port, option)
         config.announce("serve", url=config.public_url, collect_url=config.collect_url)
         try:

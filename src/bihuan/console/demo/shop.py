@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from bihuan.console.demo.goods import CITIES, COUPON_SHARES, COUPONS, LEVELS, Language, Product, products
+from bihuan.console.demo.goods import CITIES, COUPON_SHARES, COUPONS, Language, Product, products
 
 Numbers = npt.NDArray[Any]
 
 ZONE = "Asia/Shanghai"
 CHUNK = 50_000  # people simulated together
+AFTERWARDS = 365  # days after the history for which there are newcomers, so that a demo left running does not run dry
 
 CHANNELS = ("direct", "search", "wechat", "douyin", "xiaohongshu", "referral", "email")
 CHANNEL_SHARES = (0.17, 0.20, 0.24, 0.15, 0.11, 0.09, 0.04)
@@ -50,6 +51,7 @@ INCIDENT_FAIL, INCIDENT_RETRY = 0.70, 0.25
 WEEK = (0.92, 0.90, 0.92, 0.95, 1.06, 1.20, 1.12)  # Monday to Sunday
 HOURS = (22, 16, 13, 12, 12, 14, 20, 30, 40, 46, 50, 52, 56, 50, 46, 46, 48, 50, 54, 62, 70, 72, 60, 40)
 FESTIVALS = {(6, 17): 1.4, (6, 18): 1.9, (6, 19): 1.2, (11, 10): 1.5, (11, 11): 2.1, (11, 12): 1.3}
+NEW = 0.62  # of the people arrive within the history
 VISITS_A_DAY = 0.275  # of somebody new and of average eagerness
 
 # What a message to somebody adds to their chance to order within the week after it, by level.
@@ -119,6 +121,9 @@ class _Visits(NamedTuple):
     key: Numbers
 
 
+_Step = tuple[int, int, Numbers, Numbers, Numbers | None, Numbers]  # code, place in the visit, which visits, product, amount, detail
+
+
 @dataclass(frozen=True)
 class Shop:
     """A shop with so many `people` whose first simulated day is `since` and whose last day of history is `until`."""
@@ -144,13 +149,15 @@ class Shop:
         return first, first + timedelta(days=INCIDENT_DAYS - 1)
 
     @cached_property
-    def chunks(self) -> tuple[People, ...]:
-        """Everybody."""
-        return tuple(self._people(first) for first in range(0, self.people, CHUNK))
+    def everybody(self) -> People:
+        """All people at their numbers; those who arrive after the history come last."""
+        chunks = [*self._chunks, *self._newcomers]
+        return People(0, *(np.concatenate(columns) for columns in list(zip(*chunks, strict=True))[1:]))
 
     def day(self, day: date) -> Iterator[Events]:
         """What happens on `day` (in the shop's zone), in some portions, each in the order of time."""
-        for people in self.chunks:
+        newcomers = self._newcomers if day > self.until else ()
+        for people in (*self._chunks, *newcomers):
             events = self._simulate(people, day)
             if events.size:
                 yield events
@@ -170,22 +177,58 @@ class Shop:
         """How people answer a message: who opens, who clicks, and who orders because of it. Known before anybody is sent anything."""
         salt = int.from_bytes(campaign.encode()[-8:], "big")
         draws = [_uniform(mix(person.astype(np.uint64), np.uint64(salt), np.uint64(self.seed * 8 + n))) for n in range(3)]
-        levels = np.concatenate([people.level for people in self.chunks])[person]
-        orders = draws[0] < np.array(REACTION)[levels]
+        orders = draws[0] < np.array(REACTION)[self.everybody.level[person]]
         clicks = orders | (draws[1] < CLICKS)
         return clicks | (draws[2] < OPENS), clicks, orders
+
+    def after_mail(self, person: Numbers, at: Numbers, orders: Numbers) -> Events:
+        """The visits of people who clicked in a mail at `at` (ms); those who `orders` says order something before they leave."""
+        size = len(person)
+        rng = self._rng(3, size, int(at.min()) if size else 0)
+        yes, no = np.ones(size, bool), np.full(size, -1)
+        goods = self._goods(rng, self.everybody.taste[person], size)[0]
+        price = np.array([product.price for product in self.goods])[goods]
+        visits = _Visits(
+            person=person.astype(np.int32),
+            start=at,
+            device=self.everybody.device[person],
+            channel=np.full(size, CHANNELS.index("email"), np.int8),
+            known=yes,
+            signs=~yes,
+            key=mix(person.astype(np.uint64), at.astype(np.uint64), np.uint64(self.seed)),
+        )
+        pace, none = rng.integers(6_000, 20_000, size), np.zeros(size, np.int64)
+        parts: list[_Step] = [(PAGE, 0, yes, no, None, none), (VIEW, 1, yes, goods, None, none), (ADD, 2, orders, goods, None, none + 1)]
+        parts += [(CHECKOUT, 3, orders, goods, price, none + 1), (ORDER, 4, orders, goods, price, none)]
+        return join([_part(visits, yes, pace, rng, *part) for part in parts])
+
+    @cached_property
+    def _chunks(self) -> tuple[People, ...]:
+        return tuple(self._people(first, min(CHUNK, self.people - first)) for first in range(0, self.people, CHUNK))
+
+    @cached_property
+    def _newcomers(self) -> tuple[People, ...]:
+        """People who arrive after the history, so many a day as at its end."""
+        a_day = max(1, round(self.people * NEW * 0.85 / self.days))
+        total = min(a_day * AFTERWARDS, 20 * CHUNK)
+        chunks = []
+        for first in range(0, total, CHUNK):
+            people = self._people(self.people + first, min(CHUNK, total - first))
+            shift = (self.days + (first + np.arange(people.size)) // a_day - people.arrival).astype(np.int16)
+            signup = np.where(people.signup == NEVER, NEVER, people.signup + shift)
+            chunks.append(people._replace(arrival=people.arrival + shift, signup=signup))
+        return tuple(chunks)
 
     def _rng(self, *what: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *what])
 
-    def _people(self, first: int) -> People:
-        size = min(CHUNK, self.people - first)
+    def _people(self, first: int, size: int) -> People:
         rng = self._rng(1, first)
         channel = rng.choice(len(CHANNELS), size, p=CHANNEL_SHARES).astype(np.int8)
         device = _choose(rng, np.array(DEVICE_SHARES)[channel])
         second = np.where(rng.random(size) < 0.25, np.where(device == 0, 1, 0), device).astype(np.int8)
         eager = rng.gamma(0.75, 1 / 0.75, size).clip(0.03, 8).astype(np.float32)
-        new = rng.random(size) < 0.62
+        new = rng.random(size) < NEW
         arrival = np.where(new, np.floor(self.days * rng.random(size) ** 0.85), -1 - np.floor(rng.exponential(40, size)))
         lag = np.where(rng.random(size) < 0.45, 0, 1 + np.floor(rng.exponential(9, size)))
         signs_up = rng.random(size) < 0.55 + 0.25 * (eager > 0.6)
@@ -264,7 +307,10 @@ class Shop:
         reason = np.where(_broken(self, day) & (visits.device == INCIDENT_DEVICE), 2, rng.integers(0, 3, size))
         nothing, none = np.full(size, -1), np.zeros(size, np.int64)
 
-        parts = [(PAGE, 0, np.ones(size, bool), nothing, None, none), (PAGE, 1, rng.random(size) < 0.45, nothing, None, none + 1)]
+        parts: list[_Step] = [
+            (PAGE, 0, np.ones(size, bool), nothing, None, none),
+            (PAGE, 1, rng.random(size) < 0.45, nothing, None, none + 1),
+        ]
         parts += [(VIEW, 2 + n, views > n, goods[n], None, none) for n in range(6)]
         parts += [(ADD, 8, adds, goods[0], None, quantity), (ADD, 9, adds_two, goods[1], None, none + 1)]
         parts += [(SIGNUP, 10, visits.signs, nothing, None, none), (CHECKOUT, 11, checkout, goods[0], worth, quantity + adds_two)]
@@ -333,11 +379,6 @@ def true_rates() -> dict[str, dict[str, dict[str, float]]]:
         }
         for c, channel in enumerate(CHANNELS)
     }
-
-
-def level_names(people: People) -> list[str]:
-    """The level of each."""
-    return [LEVELS[level] for level in people.level]
 
 
 def _part(
