@@ -7,7 +7,7 @@
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
 `quarantined`  (received_at, source, reason, detail, event_key, body): what was not accepted, and why.
 
-Hidden properties are empty in all of them.
+Hidden properties are empty in all of them; `body` is, where anything is hidden.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def ctes(scope: Scope, reads: Period) -> tuple[str, dict[str, Any]]:
     seen = f"""
     event, day, ts, {PERSON} AS person, person_id, event_key,
     {columns},
-    props, source, received_at"""
+    {_props(scope)}, source, received_at"""
     sql = f"""visible AS (
   SELECT {seen}
   FROM events
@@ -60,7 +60,7 @@ seen AS (
   GROUP BY event, property, type
 ),
 quarantined AS (
-  SELECT received_at, source, reason, detail, event_key, body
+  SELECT received_at, source, reason, detail, event_key, {"'' AS body" if scope.hidden else "body"}
   FROM quarantine
   WHERE project_id = {{scope_project:UInt32}}
 )"""
@@ -78,6 +78,14 @@ def _column(name: str, scope: Scope) -> str:
     if name not in scope.hidden:
         return name
     return f"CAST(NULL, 'Nullable(Float64)') AS {name}" if name in NUMBER_COLUMNS else f"'' AS {name}"
+
+
+def _props(scope: Scope) -> str:
+    """The JSON of an event's other properties, without the hidden ones."""
+    if not scope.hidden:
+        return "props"
+    pairs = "arrayFilter(pair -> NOT has({scope_hidden:Array(String)}, pair.1), JSONExtractKeysAndValuesRaw(props))"
+    return f"concat('{{', arrayStringConcat(arrayMap(pair -> concat(toJSONString(pair.1), ':', pair.2), {pairs}), ','), '}}') AS props"
 
 
 class Binder:
