@@ -1,0 +1,194 @@
+"""The collector's HTTP: who asks for what, cross-origin answers, limits, and errors that every client understands."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import Future
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from bihuan.collect.bodies import Body, Budget, Receive, Refused
+from bihuan.collect.directory import Directory
+from bihuan.collect.events import Event, Outcome
+from bihuan.collect.protocols import segment
+from bihuan.collect.writer import Writer
+from bihuan.engine.errors import EngineError, Unavailable
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Mapping[str, str]
+Answer = tuple[int, Any]
+
+WAIT = 8.0  # seconds that a request waits to be on disk before it is told to come again; clients themselves give up after 10 to 15
+LARGEST_INTERNAL = 128 * 1024 * 1024
+SEGMENT = frozenset({*segment.BATCHES, *segment.CALLS, *segment.CALLS.values()})
+
+log = logging.getLogger("bihuan.collect")
+_encode = msgspec.json.Encoder().encode
+_events = msgspec.msgpack.Decoder(list[Event]).decode
+
+
+class _Columns(msgspec.Struct):
+    project_id: int
+    source: str
+    columns: dict[str, list[Any]]
+
+
+_columns = msgspec.msgpack.Decoder(_Columns).decode
+
+
+class App:
+    """The ASGI application. `token` lets Bihuan's own processes in."""
+
+    def __init__(self, writer: Writer, directory: Directory, token: str) -> None:
+        self._writer = writer
+        self._directory = directory
+        self._token = token.encode()
+        self._outside, self._inside = Budget(), Budget(2 * LARGEST_INTERNAL)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            status, content = await self._answer(scope["method"], scope["path"].rstrip("/"), headers, receive)
+        except Refused as refused:
+            status, content = refused.status, _error(refused.code, str(refused))
+        except Unavailable as error:
+            status, content = 503, _error("unavailable", str(error))
+        except Exception:
+            log.exception("A request could not be answered.")
+            status, content = 500, _error("internal", "Something went wrong in the collector; its log says what.")
+        await _reply(send, status, content, headers)
+
+    async def _answer(self, method: str, path: str, headers: Headers, receive: Receive) -> Answer:
+        if method == "OPTIONS":
+            return 204, None
+        if path in ("", "/health"):
+            _allow(method, "GET", "HEAD")
+            return self._health()
+        if path.startswith("/v1/projects/") and path.endswith("/settings"):
+            _allow(method, "GET", "HEAD")
+            return await self._settings(unquote(path[len("/v1/projects/") : -len("/settings")]))
+        if path.startswith("/v1/") and path[4:] in SEGMENT:
+            _allow(method, "POST")
+            return await self._segment(path[4:], headers, receive)
+        if path in ("/internal/events", "/internal/columns"):
+            _allow(method, "POST")
+            return await self._internal(path, headers, receive)
+        return 404, _error("not_found", "There is nothing at this address; events go to /v1/batch.")
+
+    def _health(self) -> Answer:
+        if not self._writer.ready():
+            raise Unavailable("The event store does not answer just now; it is starting again. Try again in a moment.")
+        return 200, {"status": "ok"}
+
+    async def _settings(self, write_key: str) -> Answer:
+        await self._project(write_key)
+        return 200, segment.settings(write_key)
+
+    async def _segment(self, path: str, headers: Headers, receive: Receive) -> Answer:
+        received = int(time.time() * 1000)
+        with Body(receive, self._outside) as body:
+            try:
+                envelope = segment.open_body(path, await body.read())
+            except segment.BadRequest as error:
+                return 400, _error("bad_request", str(error))
+            project = await self._project(_user(headers) or envelope.write_key)
+            events, rejected = segment.read(envelope, project, received)
+            outcome = await self._stored(self._writer.submit(events, rejected))
+        return 200, {"success": True, **msgspec.structs.asdict(outcome)}
+
+    async def _internal(self, path: str, headers: Headers, receive: Receive) -> Answer:
+        if not hmac.compare_digest(headers.get("x-bihuan-token", "").encode(), self._token):
+            return 401, _error("unauthorized", "Only Bihuan's own processes may send here.")
+        with Body(receive, self._inside, LARGEST_INTERNAL) as body:
+            try:
+                text = await body.read()
+                if path == "/internal/events":
+                    future = self._writer.submit(_events(text))
+                else:
+                    many = _columns(text)
+                    future = self._writer.submit_lists(many.columns, project_id=many.project_id, source=many.source)
+            except KeyError as error:  # a project made a moment ago, or none
+                await asyncio.to_thread(self._directory.refresh, older_than=0.5)
+                raise Unavailable("The collector knows no project with the number {number}.", number=error.args[0]) from None
+            except (msgspec.MsgspecError, ValueError) as error:
+                return 400, _error("bad_request", str(error))
+            return 200, msgspec.structs.asdict(await self._stored(future))
+
+    async def _project(self, write_key: str) -> int:
+        if not write_key:
+            raise Refused(401, "no_write_key", "Send the write key as the user of Basic authorization, or as writeKey in the body.")
+        project = self._directory.project_of(write_key)
+        if project is None:  # perhaps it was made a moment ago
+            try:
+                await asyncio.to_thread(self._directory.refresh, older_than=0.5)
+            except Exception as error:
+                if not self._directory.known:
+                    raise Unavailable("The definitions' database does not answer just now; try again in a moment.") from error
+            project = self._directory.project_of(write_key)
+        if project is None:
+            raise Refused(401, "unknown_write_key", "This write key is not known here, or it was revoked; see the page Sources.")
+        return project
+
+    async def _stored(self, future: Future[Outcome]) -> Outcome:
+        """The outcome, once it is on disk. Nobody is told so before."""
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), WAIT)
+        except TimeoutError:
+            raise Unavailable("The event store does not answer just now; send this again in a moment.") from None
+        except EngineError as error:
+            raise Unavailable(str(error)) from error
+
+
+def _allow(method: str, *allowed: str) -> None:
+    if method not in allowed:
+        raise Refused(405, "method_not_allowed", f"Use {' or '.join(allowed)} here.")
+
+
+def _user(headers: Headers) -> str:
+    """The user name of Basic authorization, '' if there is none."""
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip()).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _error(code: str, message: str) -> dict[str, str]:
+    """The error in the fields that the various clients look for."""
+    return {"code": code, "message": message, "detail": message, "error": message}
+
+
+async def _reply(send: Send, status: int, content: Any, headers: Headers) -> None:
+    body = b"" if content is None else _encode(content)
+    answer = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    origin = headers.get("origin")
+    if origin:  # a beacon comes with cookies, to which “*” is no answer
+        answer += [
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", b"retry-after"),
+            (b"vary", b"origin"),
+        ]
+        wanted = headers.get("access-control-request-headers", "authorization, content-type")
+        if "access-control-request-method" in headers:
+            answer += [
+                (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+                (b"access-control-allow-headers", wanted.encode("latin-1")),
+                (b"access-control-max-age", b"86400"),
+            ]
+    if status == 503:
+        answer.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": answer})
+    await send({"type": "http.response.body", "body": body})

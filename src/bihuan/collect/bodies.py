@@ -1,0 +1,99 @@
+"""Request bodies within bounds: size, time, all of them together, and what they unpack to."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+LARGEST = 5 * 1024 * 1024  # bytes as they come; clients of this family send half a megabyte, RudderStack's up to four
+LARGEST_UNPACKED = 20 * 1024 * 1024
+ALL_TOGETHER = 96 * 1024 * 1024  # bytes that all requests under way may hold
+SLOWEST = 30.0  # seconds for a whole body
+
+
+class Refused(Exception):
+    """The body is not taken: `status` and `code` for the answer, `str()` for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Budget:
+    """What all requests under way hold in bytes."""
+
+    def __init__(self, most: int = ALL_TOGETHER) -> None:
+        self._left = most
+
+    def take(self, size: int) -> None:
+        """Take so many bytes, or refuse."""
+        if size > self._left:
+            raise Refused(503, "busy", "The collector holds as much as it can; send this again in a moment.")
+        self._left -= size
+
+    def give(self, size: int) -> None:
+        """Give them back."""
+        self._left += size
+
+
+class Body:
+    """Reads one request's body within a budget; use it as a context manager so that the budget gets its bytes back."""
+
+    def __init__(self, receive: Receive, budget: Budget, largest: int = LARGEST) -> None:
+        self._receive = receive
+        self._budget = budget
+        self._largest = largest
+        self._held = 0
+
+    def __enter__(self) -> Body:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.give(self._held)
+        self._held = 0
+
+    async def read(self) -> bytes:
+        """The body, unpacked if it is gzip, whatever its headers say. Raises Refused."""
+        try:
+            async with asyncio.timeout(SLOWEST):
+                body = await self._raw()
+        except TimeoutError:
+            raise Refused(408, "slow", f"The body took longer than {SLOWEST:.0f} seconds to come.") from None
+        return self._unpacked(body) if body[:2] == b"\x1f\x8b" else body
+
+    async def _raw(self) -> bytes:
+        parts: list[bytes] = []
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(400, "cut", "The connection ended before the body did.")
+            part = message.get("body", b"")
+            if self._held + len(part) > self._largest:
+                raise Refused(413, "too_large", f"A body may have at most {self._largest // 1024} KB: send smaller batches.")
+            self._hold(len(part))
+            parts.append(part)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+    def _unpacked(self, body: bytes) -> bytes:
+        unpacker = zlib.decompressobj(wbits=31)
+        most = min(LARGEST_UNPACKED, self._largest * 4)
+        try:
+            text = unpacker.decompress(body, most + 1)
+        except zlib.error:
+            raise Refused(400, "bad_gzip", "The body begins like gzip but is none.") from None
+        if len(text) > most:
+            raise Refused(413, "too_large", f"A body may unpack to at most {most // 1024} KB: send smaller batches.")
+        if not unpacker.eof:
+            raise Refused(400, "bad_gzip", "The gzip body breaks off in the middle.")
+        self._hold(len(text))
+        return text
+
+    def _hold(self, size: int) -> None:
+        self._budget.take(size)
+        self._held += size

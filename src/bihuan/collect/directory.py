@@ -1,0 +1,124 @@
+"""Which project a write key belongs to, and each project's time zone: read from the definitions' database without its web framework.
+
+The collector stays small and starts at once; a test holds these statements and the models of `govern` together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bihuan.engine.config import Config
+from bihuan.engine.errors import Unavailable
+
+REFRESH = 2.0  # seconds until a new or revoked key holds everywhere
+NOTE_USE = 60.0  # seconds between notes of when a key was last used
+
+KEYS = "SELECT digest, project_id FROM govern_writekey WHERE revoked_at IS NULL"
+ZONES = "SELECT id, timezone FROM govern_project"
+USED = "UPDATE govern_writekey SET last_used_at = {at} WHERE digest = {digest}"
+
+log = logging.getLogger("bihuan.collect")
+
+
+class Directory:
+    """What the collector knows of projects; `start` keeps it fresh. Threads may share it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._keys: dict[str, int] = {}
+        self._zones: dict[int, ZoneInfo] = {}
+        self._used: set[str] = set()
+        self._noted = 0.0
+        self._read = 0.0
+        self._connection: Any = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Read now if it can be, and every two seconds from now on."""
+        threading.Thread(target=self._follow, name="directory", daemon=True).start()
+
+    @property
+    def known(self) -> bool:
+        """Whether it was ever read."""
+        return self._read > 0
+
+    def project_of(self, secret: str) -> int | None:
+        """The project that this write key lets in, or None."""
+        digest = hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+        project = self._keys.get(digest)
+        if project is not None:
+            self._used.add(digest)
+        return project
+
+    def zone(self, project_id: int) -> ZoneInfo:
+        """The project's time zone. KeyError: there is no such project."""
+        return self._zones[project_id]
+
+    def refresh(self, *, older_than: float = 0.0) -> None:
+        """Read again what is older than so many seconds."""
+        with self._lock:
+            if self._read and time.monotonic() - self._read < older_than:
+                return
+            with self._database() as connection:
+                keys = connection.execute(KEYS).fetchall()
+                zones = connection.execute(ZONES).fetchall()
+            self._keys = {str(digest): int(project) for digest, project in keys}
+            self._zones = {int(project): ZoneInfo(zone) for project, zone in zones}
+            self._read = time.monotonic()
+
+    def _follow(self) -> None:
+        complained = False
+        while True:
+            try:
+                self.refresh()
+                self._note_use()
+                complained = False
+            except Exception as error:  # noqa: BLE001 - whatever it is, what was read before goes on to hold
+                if not complained:
+                    log.warning("The definitions' database does not answer: %s", error)
+                complained = True
+            time.sleep(REFRESH)
+
+    def _note_use(self) -> None:
+        if not self._used or time.monotonic() - self._noted < NOTE_USE:
+            return
+        used, self._used = self._used, set()
+        place, now = ("%s", datetime.now(UTC)) if self._config.database_url else ("?", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+        with self._lock, self._database() as connection:
+            for digest in used:
+                connection.execute(USED.format(at=place, digest=place), (now, digest))
+            connection.commit()
+        self._noted = time.monotonic()
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[Any]:
+        try:
+            if self._connection is None:
+                self._connection = _connect(self._config)
+            yield self._connection
+        except BaseException:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with contextlib.suppress(Exception):
+                    connection.close()
+            raise
+
+
+def _connect(config: Config) -> Any:
+    if not config.database_url:
+        path = config.data / "bihuan.sqlite3"
+        if not path.exists():
+            raise Unavailable("There is no database of definitions in {folder} yet.", folder=config.data)
+        return sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=5, check_same_thread=False)
+    psycopg = importlib.import_module("psycopg")  # installed where PostgreSQL is used
+    return psycopg.connect(config.database_url, autocommit=True)

@@ -1,0 +1,52 @@
+"""The collector process: one writer and one HTTP server, which answers 503 until it knows the store and whenever that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+from bihuan.collect.app import App
+from bihuan.collect.directory import Directory
+from bihuan.collect.writer import Writer
+from bihuan.engine.config import Config
+from bihuan.engine.errors import Unavailable
+from bihuan.engine.store import Store
+
+
+async def serve(config: Config, writer: Writer, directory: Directory) -> None:
+    """Serve until SIGTERM or SIGINT; what has been taken is written before it ends."""
+    from granian.server.embed import Server
+
+    app = App(writer, directory, config.secret("collector-token"))
+    server = Server(app, address=config.host, port=config.collect_port, interface="asgi", log_enabled=False, websockets=False)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, server.stop)
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)  # noqa: S104
+    config.announce("collector", url=f"http://{host}:{config.collect_port}")
+    await server.serve()
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # an engine that restarts is not an error worth a line a try
+    config = Config.from_env()
+    directory = Directory(config)
+    writer = Writer(Store(config), directory.zone)
+    try:
+        writer.start()
+    except Unavailable as error:
+        print(error, file=sys.stderr)
+        return 3
+    directory.start()
+    try:
+        asyncio.run(serve(config, writer, directory))
+    finally:
+        writer.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
