@@ -1,8 +1,14 @@
-"""The addresses that stand in messages: for the people who get them, without log-in."""
+"""The addresses that people reach from a message, without a log-in."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-app_name = "act_public"
-urlpatterns: list[URLPattern | URLResolver] = []
+from bihuan.act import public_views as views
+
+app_name = "messages"
+urlpatterns = [
+    path("o/<str:token>.gif", views.opened, name="opened"),
+    path("c/<str:token>/<int:link>", views.clicked, name="clicked"),
+    path("u/<str:token>", views.unsubscribed, name="unsubscribe"),
+]

@@ -1,8 +1,8 @@
-"""The addresses of this stage, under a project's own."""
+"""The addresses of this stage under a project."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern
 
 app_name = "act"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern] = []
