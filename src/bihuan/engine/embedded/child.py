@@ -28,15 +28,15 @@ def own_store(config: Config) -> Iterator[Store]:
     Raises Unavailable when none answers.
     """
     store = Store(config)
-    if store.ready():
+    if config.events_url and not store.ready():
+        raise Unavailable("The event store at {place} does not answer.", place=config.events_url.rpartition("@")[2])
+    if config.events_url or (_runs(config) and store.ready()):
         yield store
         return
-    if config.events_url:
-        raise Unavailable("The event store at {place} does not answer.", place=config.events_url.rpartition("@")[2])
     environment = os.environ | {"BIHUAN_DATA": str(config.data)}
     process = subprocess.Popen([sys.executable, "-m", "bihuan.engine.embedded.process"], env=environment, preexec_fn=_end_with_parent)
     try:
-        _await(store, process)
+        _await(config, process)
         migrate(store)
         yield store
     finally:
@@ -44,9 +44,22 @@ def own_store(config: Config) -> Iterator[Store]:
         process.wait(START)
 
 
-def _await(store: Store, process: subprocess.Popen[bytes]) -> None:
+def _runs(config: Config) -> bool:
+    """Whether the engine that was announced last still has its process."""
+    pid = (config.announced("engine") or {}).get("pid")
+    if pid is None:
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except OSError:
+        return False
+    return True
+
+
+def _await(config: Config, process: subprocess.Popen[bytes]) -> None:
+    """Until the new engine has said where it is, which it does once it listens."""
     deadline = time.monotonic() + START
-    while not store.ready():
+    while (config.announced("engine") or {}).get("pid") != process.pid or not Store(config).ready():
         if process.poll() is not None:
             raise Unavailable("The event store ended while it was starting (exit code {code}); see above why.", code=process.returncode)
         if time.monotonic() > deadline:

@@ -1,0 +1,54 @@
+"""The tables of this stage: the imports of files, each with what became of its rows."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bihuan.govern.models import Project
+
+
+class ImportRun(models.Model):
+    """One file brought in, or about to be. `rows_stored` and `rows_known` (stored before) and `rows_rejected` add up to `rows_read`.
+
+    `upload` is the file's name in the folder of uploads while it is needed; imports from the command line have none.
+    """
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("To be checked")
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        STOPPED = "stopped", _("Stopped")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
+    file_name = models.CharField(max_length=255)
+    size = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+    upload = models.CharField(max_length=100, blank=True)
+    mapping = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.UPLOADED)
+    problem = models.TextField(blank=True)
+    rows_read = models.BigIntegerField(default=0)
+    rows_stored = models.BigIntegerField(default=0)
+    rows_known = models.BigIntegerField(default=0)
+    rows_rejected = models.BigIntegerField(default=0)
+    rows_of_nobody = models.BigIntegerField(default=0)
+    rows_moved = models.BigIntegerField(default=0)
+    progress = models.FloatField(default=0.0)
+    rejects = models.CharField(max_length=500, blank=True)
+    language = models.CharField(max_length=20, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    via = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=["project", "-created_at"], name="imports_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({self.state})"
