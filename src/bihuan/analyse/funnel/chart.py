@@ -5,13 +5,140 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bihuan.analyse.funnel.result import FunnelResult
+from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelResult, FunnelStep
 from bihuan.engine.question import Reader
+
+MOST_SHOWN = 20
 
 
 def chart_funnel(result: FunnelResult, reader: Reader) -> dict[str, Any] | None:
-    return None
+    """One bar for each step: who reached it, and paler who was lost since the step before; or one bar for each value and step."""
+    if not result.everybody.entered:
+        return None
+    return _compared(result, reader) if result.parts else _bars(result.everybody, reader)
+
+
+def _bars(part: FunnelPart, reader: Reader) -> dict[str, Any]:
+    reached = [
+        {"value": step.people, "label": {"show": True, "position": "insideLeft", "formatter": reader.show(step.from_start, "share")}}
+        for step in part.steps
+    ]
+    solid = {"type": "bar", "stack": "people", "barMaxWidth": 36, "data": reached, "name": reader.say("People")}
+    lost = {
+        "type": "bar",
+        "stack": "people",
+        "barMaxWidth": 36,
+        "data": [step.dropped for step in part.steps],
+        "name": reader.say("Dropped off"),
+        "color": "#94a3b8",
+        "itemStyle": {"opacity": 0.3},
+    }
+    return {**_layout([step.title for step in part.steps]), "xAxis": {"type": "value"}, "series": [solid, lost]}
+
+
+def _compared(result: FunnelResult, reader: Reader) -> dict[str, Any]:
+    titles = [step.title for step in result.everybody.steps]
+    series = [
+        {"type": "bar", "name": part_title(part, reader), "barMaxWidth": 24, "data": [step.from_start for step in part.steps]}
+        for part in result.parts[:MOST_SHOWN]
+    ]
+    layout = _layout(titles)
+    layout["tooltip"]["valueFormatter"] = "percent"
+    return {**layout, "xAxis": {"type": "value", "max": 1, "axisLabel": {"formatter": "percent"}}, "series": series}
+
+
+def _layout(titles: list[str]) -> dict[str, Any]:
+    return {
+        "grid": {"left": 8, "right": 24, "top": 32, "bottom": 8, "containLabel": True},
+        "legend": {"top": 0},
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
+        "yAxis": {"type": "category", "inverse": True, "data": titles, "axisLabel": {"width": 140, "overflow": "truncate"}},
+    }
 
 
 def panel_funnel(result: FunnelResult, reader: Reader) -> Mapping[str, Any]:
-    return {}
+    """What panel.html shows: the steps of everybody, the values side by side, and how long it took."""
+    everybody = result.everybody
+    last = everybody.steps[-1].since_start
+    return {
+        "steps": [_step(step, reader) for step in everybody.steps],
+        "breakdown": result.breakdown,
+        "columns": [step.title for step in everybody.steps],
+        "parts": [_part(part, reader) for part in result.parts[:MOST_SHOWN]],
+        "chart": _compared(result, reader) if result.parts and everybody.entered else None,
+        "times": _times(result, last, reader) if last else None,
+        "quantiles": _quantiles(last, reader) if last else [],
+    }
+
+
+def part_title(part: FunnelPart, reader: Reader) -> str:
+    if part.value is None:
+        return reader.say("{count} other values", count=part.other) if part.other else reader.say("Everybody")
+    return part.value or reader.say("(none)")
+
+
+def _step(step: FunnelStep, reader: Reader) -> dict[str, Any]:
+    before = step.since_previous
+    return {
+        "number": step.number,
+        "title": step.title,
+        "people": reader.show(step.people, "number"),
+        "from_start": reader.show(step.from_start, "share"),
+        "width": round((step.from_start or 0) * 100, 2),
+        "lost_width": round(((step.from_start or 0) / step.from_previous if step.from_previous else 0) * 100, 2),
+        "from_previous": reader.show(step.from_previous, "share"),
+        "dropped": reader.show(step.dropped, "number"),
+        "lost": reader.show(1 - step.from_previous if step.from_previous is not None else None, "share"),
+        "median": reader.show(before.median, "seconds") if before else "",
+        "middle": f"{reader.show(before.p10, 'seconds')} – {reader.show(before.p90, 'seconds')}" if before else "",
+    }
+
+
+def _part(part: FunnelPart, reader: Reader) -> dict[str, Any]:
+    last = part.steps[-1].since_start
+    return {
+        "title": part_title(part, reader),
+        "entered": reader.show(part.entered, "number"),
+        "shares": [
+            {
+                "share": reader.show(step.from_start, "share"),
+                "people": reader.show(step.people, "number"),
+                "heat": round((step.from_start or 0) * 9),
+            }
+            for step in part.steps[1:]
+        ],
+        "median": reader.show(last.median, "seconds") if last else reader.show(None, "seconds"),
+    }
+
+
+def _quantiles(times: Durations, reader: Reader) -> list[dict[str, str]]:
+    named = (
+        ("Fastest 10 %", times.p10),
+        ("Fastest 25 %", times.p25),
+        ("Median", times.median),
+        ("75 % within", times.p75),
+        ("90 % within", times.p90),
+    )
+    return [{"title": reader.say(title), "value": reader.show(value, "seconds")} for title, value in named]
+
+
+def _times(result: FunnelResult, times: Durations, reader: Reader) -> dict[str, Any]:
+    """How many people took how long from the first step to the last; empty bars at both ends are left out."""
+    used = [place for place, people in enumerate(times.histogram) if people]
+    shown = range(used[0], used[-1] + 1)
+    return {
+        "grid": {"left": 8, "right": 16, "top": 16, "bottom": 8, "containLabel": True},
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
+        "xAxis": {"type": "category", "data": [_bar_title(result.bars[place], reader) for place in shown]},
+        "yAxis": {"type": "value", "minInterval": 1},
+        "series": [
+            {"type": "bar", "name": reader.say("People"), "barCategoryGap": "10%", "data": [times.histogram[place] for place in shown]},
+        ],
+    }
+
+
+def _bar_title(bar: tuple[int, int | None], reader: Reader) -> str:
+    begins, ends = bar
+    if ends is None:
+        return reader.say("from {time}", time=reader.show(begins, "seconds"))
+    return reader.say("under {time}", time=reader.show(ends, "seconds"))

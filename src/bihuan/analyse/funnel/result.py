@@ -108,7 +108,7 @@ def shape_funnel(spec: FunnelSpec, scope: Scope, rows: Rows) -> FunnelResult:
 
 
 def table_funnel(result: FunnelResult) -> Table:
-    """One row for each step, of everybody or of each value."""
+    """One row for each step, of everybody or of each value; none when nobody entered."""
     value = (Column("value", "Value"),) if result.parts else ()
     columns = (
         *value,
@@ -124,7 +124,7 @@ def table_funnel(result: FunnelResult) -> Table:
         Column("p90_since_start", "90 % from the start within", "seconds"),
     )
     rows = []
-    for part in result.parts or (result.everybody,):
+    for part in (result.parts or (result.everybody,)) if result.everybody.entered else ():
         for step in part.steps:
             start, previous = step.since_start, step.since_previous
             rows.append(

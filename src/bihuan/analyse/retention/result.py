@@ -88,7 +88,7 @@ def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionR
 
 
 def table_retention(result: RetentionResult) -> Table:
-    """One row for each cell that has begun: of everybody, or of each value."""
+    """One row for each cell that has begun: of everybody, or of each value; none when nobody started."""
     value = (Column("value", "Value"),) if result.parts else ()
     columns = (
         *value,
@@ -101,7 +101,7 @@ def table_retention(result: RetentionResult) -> Table:
     )
     rows = [
         (*((part.value if part.value is not None else OTHER,) if value else ()), cohort.day, cohort.size, after, *_cell(cell))
-        for part in result.parts or (result.everybody,)
+        for part in (result.parts or (result.everybody,) if result.everybody.size else ())
         for cohort in part.cohorts
         for after, cell in enumerate(cohort.cells)
         if cell.people is not None
