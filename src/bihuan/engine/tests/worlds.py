@@ -150,9 +150,9 @@ def compares(value: Any, op: str, values: Sequence[Any]) -> bool:
 
 VALUES: Mapping[str, tuple[Any, ...]] = {
     "plan": ("free", "pro", "Pro", "专业版", "quo\"te's \\", "", None),
-    "n": (0, 1, 2, 2.5, -3, "2", "2.5", "two", True, None, 1e3),
+    "n": (0, 1, 2, 2.5, -3, "2", "2.5", "two", True, None, 1000),
     "country": ("CN", "DE", ""),
-    "revenue": (0.1, 0.2, 19.99, 0.0, None),
+    "revenue": (0.1, 0.2, 19.99, 0, None),
 }
 TRAITS: Mapping[str, tuple[Any, ...]] = {"vip": (True, False, None), "city": ("上海", "Köln", ""), "age": (17, 18, "18", 41.5, None)}
 

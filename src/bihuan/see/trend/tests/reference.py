@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bihuan.engine.filters import Did, EventProperty, PersonProperty  # noqa: F401
 from bihuan.engine.periods import Between
 from bihuan.engine.tests.worlds import Event, World, number, text
 from bihuan.see.trend.spec import ByProperty, Series, TrendSpec
@@ -76,7 +75,8 @@ def bucket(spec: TrendSpec, world: World, event: Event, shift: int) -> Any:
 def bucket_names(spec: TrendSpec, world: World) -> list[Any]:
     since, until = days(spec, world)
     if spec.unit == "hour":
-        return list(range((first_instant(until + timedelta(days=1), world.zone) - first_instant(since, world.zone)) // timedelta(hours=1)))
+        whole = first_instant(until + timedelta(days=1), world.zone) - first_instant(since, world.zone)
+        return list(range(math.ceil(whole / timedelta(hours=1))))  # where clocks change by half an hour, the last is half
     every = [since + timedelta(days=n) for n in range((until - since).days + 1)]
     mondays = {day: day - timedelta(days=day.weekday()) for day in every}
     named = {"day": every, "week": [mondays[day] for day in every], "month": [day.replace(day=1) for day in every]}[spec.unit]

@@ -49,7 +49,7 @@ def cases(draw: st.DrawFn) -> tuple[World, TrendSpec]:
     return world, spec
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=4))
 def test_a_trend_is_what_plain_python_counts(engine: Engine, drawn: list[tuple[World, TrendSpec]]) -> None:
     for (world, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn)), strict=True):
