@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +19,7 @@ MAX_PROPS_BYTES = 256 * 1024  # of one event's canonical JSON
 NOT_IDS = frozenset({"", "0", "null", "NULL", "Null", "(null)", "nil", "None", "none", "undefined", "NaN", "nan", "[object Object]"})
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_UNSURE = re.compile(rb"\.0(?!\d)|\de|\d{19}")  # perhaps an integral number written as a float, or more digits than a number column has
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +112,13 @@ def canonical(value: Any) -> str:
 
     Raises BadEvent when it is nested too deep.
     """
-    return _encode(_plain(value, 0)).decode()
+    try:
+        text = _encode(value)
+    except (UnicodeEncodeError, TypeError, RecursionError, ValueError):
+        text = b""
+    if not text or _UNSURE.search(text) or text.count(b"{") + text.count(b"[") > MAX_DEPTH:  # nearly nothing is
+        text = _encode(_plain(value, 0))
+    return text.decode()
 
 
 def canonical_props(props: dict[str, Any]) -> str:

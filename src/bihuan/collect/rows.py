@@ -13,6 +13,7 @@ DAY = 86_400_000
 MAX_COLUMN = 1_000  # characters of a built-in column
 MAX_TRAITS = 200
 
+_PLACES = {name: place for place, name in enumerate(COLUMNS)}
 _SPECIAL = frozenset((*COLUMNS, "revenue"))
 
 # The order of a row; `user` to `signature` are for the writer, the others go to the store as they are.
@@ -57,14 +58,16 @@ def row(event: Event, received: int) -> Row:
     check_name(event.name)
     props = event.props
     signature = (event.project_id, event.name, tuple(props), tuple(map(type, props.values())))
-    columns: list[str] = [""] * len(COLUMNS)
+    columns = [""] * len(COLUMNS)
     revenue = None
     if not _SPECIAL.isdisjoint(props):
-        props = dict(props)
-        columns = [_column(props.pop(name, None)) for name in COLUMNS]
-        revenue = money(props.get("revenue"))
-        if revenue is not None:
-            del props["revenue"]
+        props = {}
+        for name, value in event.props.items():
+            place = _PLACES.get(name)
+            if place is not None:
+                columns[place] = _column(value)
+            elif name != "revenue" or (revenue := money(value)) is None:
+                props[name] = value
     return (
         event.project_id,
         clean_text(event.name),
@@ -129,5 +132,5 @@ def _id(text: str | None) -> str | None:
 def _column(value: Any) -> str:
     if value is None:
         return ""
-    text = clean_text(value) if isinstance(value, str) else canonical(value)
+    text = clean_text(value) if type(value) is str else canonical(value)
     return text if len(text) <= MAX_COLUMN else text[:MAX_COLUMN]

@@ -29,7 +29,15 @@ async def serve(config: Config, writer: Writer, directory: Directory) -> None:
     await server.serve()
 
 
+def keep_small() -> None:
+    """Keep clickhouse-connect from importing pandas (60 MB) only to see that what is inserted is no DataFrame."""
+    from clickhouse_connect.driver import options
+
+    vars(options).update(pd=None, pd_time_test=None)
+
+
 def main() -> int:
+    keep_small()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # an engine that restarts is not an error worth a line a try
     config = Config.from_env()

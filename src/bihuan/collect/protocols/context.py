@@ -7,26 +7,44 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+
 from bihuan.collect.agents import agent
 
 _CAMPAIGN = {"source": "utm_source", "medium": "utm_medium", "name": "utm_campaign", "term": "utm_term", "content": "utm_content"}
 _UTM = frozenset(_CAMPAIGN.values())
 
 
-def properties_of(context: Mapping[str, Any] | None, properties: Mapping[str, Any] | None, *, page: bool) -> dict[str, Any]:
+def properties_of(context: bytes, properties: dict[str, Any] | None, *, page: bool) -> dict[str, Any]:
     """All properties of an event. What the call says itself comes before what its context says; `page` properties are context too."""
-    found: dict[str, Any] = {}
+    if not page:
+        return {**_from_context(context), **(properties or {})}
+    found = dict(_from_context(context))
     own = dict(properties or {})
-    if context and (len(context) > 1 or "library" not in context):
-        _page(found, _part(context, "page"))
-        _campaign(found, _part(context, "campaign"))
-        _device(found, context)
-        _place(found, context)
-    if page:
-        _page(found, own)
-        for name in ("url", "path", "referrer", "search", "title"):
-            own.pop(name, None)
-    found.update(own)
+    _page(found, own)
+    for name in ("url", "path", "referrer", "search", "title"):
+        own.pop(name, None)
+    return {**found, **own}
+
+
+def decoded(context: bytes) -> dict[str, Any]:
+    """The context as an object; none when it is something else."""
+    try:
+        found = msgspec.json.decode(context)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@lru_cache(maxsize=5_000)
+def _from_context(context: bytes) -> Mapping[str, Any]:
+    """Cached because a client sends the same context with many calls."""
+    found: dict[str, Any] = {}
+    known = decoded(context)
+    _page(found, _part(known, "page"))
+    _campaign(found, _part(known, "campaign"))
+    _device(found, known)
+    _place(found, known)
     return found
 
 

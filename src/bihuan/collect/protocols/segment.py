@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from bihuan.collect.events import BadEvent, Event, Rejected, clean_id, clean_text
-from bihuan.collect.protocols.context import properties_of
-from bihuan.collect.quarantine import body_of, shortened
+from bihuan.collect.events import BadEvent, Event, Rejected, canonical, clean_id, clean_text
+from bihuan.collect.protocols.context import decoded, properties_of
+from bihuan.collect.quarantine import shortened
 from bihuan.collect.times import milliseconds, skew
 
 SOURCE = "segment"
@@ -46,7 +46,7 @@ class Call(msgspec.Struct):
     category: Any = None
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
-    context: dict[str, Any] | None = None
+    context: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Batch(msgspec.Struct):
@@ -63,7 +63,7 @@ class _One(msgspec.Struct):
 class Envelope(msgspec.Struct, frozen=True):
     """A body opened: its calls still unread. `call` is the type that all of them have, '' for a batch, where each says its own."""
 
-    items: Sequence[Any]
+    items: Sequence[msgspec.Raw]
     sent_at: Any
     write_key: str
     call: str
@@ -80,7 +80,7 @@ def open_body(path: str, body: bytes) -> Envelope:
     call = "" if many else CALLS.get(path, path)
     try:
         head: Any = _batch.decode(body) if many else _one.decode(body)
-        items: Sequence[Any] = head.batch if many else [msgspec.Raw(body)]
+        items: Sequence[msgspec.Raw] = head.batch if many else [msgspec.Raw(body)]
     except (msgspec.MsgspecError, UnicodeDecodeError):
         head, items = _patient(body, many)
     except RecursionError:
@@ -100,7 +100,7 @@ def read(envelope: Envelope, project_id: int, received: int) -> tuple[list[Event
             events.append(_event(call, envelope.call or call.type, item, project_id, received, behind))
         except BadEvent as error:
             key = call.messageId if isinstance(call.messageId, str) else ""
-            body = shortened(bytes(item).decode(errors="replace")) if isinstance(item, msgspec.Raw) else body_of(item)
+            body = shortened(bytes(item).decode(errors="replace"))
             rejected.append(
                 Rejected(project_id=project_id, source=SOURCE, reason=error.reason, detail=str(error), key=clean_text(key), body=body)
             )
@@ -123,7 +123,7 @@ def settings(write_key: str) -> dict[str, Any]:
     }
 
 
-def _event(call: Call, kind: Any, item: Any, project_id: int, received: int, behind: int) -> Event:
+def _event(call: Call, kind: Any, item: msgspec.Raw, project_id: int, received: int, behind: int) -> Event:
     user, anonymous = clean_id(call.userId), clean_id(call.anonymousId)
     at = milliseconds(call.timestamp, "timestamp")
     if at is None:
@@ -143,7 +143,7 @@ def _event(call: Call, kind: Any, item: Any, project_id: int, received: int, beh
         if previous is None:
             raise BadEvent("no_id", "An alias needs the earlier id: send previousId.")
         return Event(**common, alias_from=previous, store=False)
-    props = {**properties_of(call.context, call.properties, page=kind == "page")}
+    props = properties_of(bytes(call.context), call.properties, page=kind == "page")
     if kind == "track":
         return Event(**common, name=_event_name(call.event), props=props)
     if kind == "group":
@@ -169,45 +169,41 @@ def _event_name(name: Any) -> str:
 
 
 def _context_traits(call: Call) -> dict[str, Any] | None:
-    found = (call.context or {}).get("traits")
+    found = decoded(bytes(call.context)).get("traits")
     return found if isinstance(found, dict) else None
 
 
-def _key(call: Call, item: Any, at: int | None) -> str:
+def _key(call: Call, item: msgspec.Raw, at: int | None) -> str:
     if call.messageId not in (None, ""):
         return clean_text(str(call.messageId))
     if at is None:
         return uuid.uuid4().hex
-    return sha256(bytes(item) if isinstance(item, msgspec.Raw) else body_of(item).encode()).hexdigest()
+    return sha256(bytes(item)).hexdigest()
 
 
-def _read_call(item: Any) -> Call:
+def _read_call(item: msgspec.Raw) -> Call:
     try:
-        return _call.decode(item) if isinstance(item, msgspec.Raw) else msgspec.convert(item, Call)
-    except msgspec.ValidationError as error:
-        raise BadEvent("bad_event", f"{error}. See the protocol's description of this call.") from None
+        try:
+            return _call.decode(item)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _call.decode(_plainly(_loads(bytes(item))))
     except RecursionError:
         raise BadEvent("too_deep", "The event is nested too deep.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    try:
-        return _read_call(_loads(bytes(item)))
-    except BadRequest as error:
-        raise BadEvent("bad_event", str(error)) from None
+    except (msgspec.MsgspecError, BadRequest) as error:
+        raise BadEvent("bad_event", f"{error}. See the protocol's description of this call.") from None
 
 
-def _patient(body: bytes, many: bool) -> tuple[Any, Sequence[Any]]:
+def _patient(body: bytes, many: bool) -> tuple[Any, Sequence[msgspec.Raw]]:
     """Open a body that strict JSON refuses for what one of its texts or numbers is: lone surrogates, bad UTF-8, NaN, 1e400."""
     found = _loads(body)
     if not isinstance(found, dict):
         raise BadRequest("The body must be a JSON object.")
-    head = _One(found.get("sentAt"), found.get("writeKey"))
-    if not many:
-        return head, [found]
-    items = found.get("batch")
+    items = found.get("batch") if many else [found]
     if not isinstance(items, list):
         raise BadRequest("The body must have “batch”, a list of calls.")
-    return head, items
+    return _One(found.get("sentAt"), found.get("writeKey")), [_plainly(item) for item in items]
 
 
 def _loads(body: bytes) -> Any:
@@ -217,3 +213,10 @@ def _loads(body: bytes) -> Any:
         raise BadRequest("The body is nested too deep.") from None
     except ValueError as error:
         raise BadRequest(f"The body is not JSON: {str(error)[:100]}.") from None
+
+
+def _plainly(item: Any) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(canonical(item).encode())
+    except BadEvent as error:
+        return msgspec.Raw(canonical(str(error)).encode())  # which is no call; its reader says so
