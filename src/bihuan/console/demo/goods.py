@@ -115,6 +115,7 @@ GIVEN = (
     ),
 )
 
+BOUNCES = 97  # one mailbox in so many does not exist any more
 LEVELS = ("bronze", "silver", "gold")
 FAILURES = ("timeout", "insufficient_funds", "gateway_error")
 COUPONS = ("", "WELCOME10", "TEA20", "WECHAT15")
@@ -138,7 +139,8 @@ def person_name(number: int, language: Language) -> str:
 def person_email(number: int) -> str:
     """Where person `number` gets mail; the number is the end of the name, so that the demo's mailbox knows who it is for."""
     family, given = FAMILY[number * 7 % len(FAMILY)], GIVEN[(number // len(FAMILY) + number * 11) % len(GIVEN)]
-    return f"{given[0]}.{family[0]}.{number}@example.com".lower()
+    host = "bounce.example" if number % BOUNCES == 0 else "example.com"
+    return f"{given[0]}.{family[0]}.{number}@{host}".lower()
 
 
 def person_of_email(address: str) -> int | None:

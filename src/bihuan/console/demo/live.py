@@ -121,7 +121,7 @@ class Readers:
         if not clicks:
             return
         await asyncio.sleep(_draw(person, 2, CLICKS_WITHIN))
-        link = next((address for address in LINK.findall(body) if "unsubscribe" not in address), None)
+        link = next((address for address in LINK.findall(body) if "/m/c/" in address), None)
         if link is not None:
             await asyncio.to_thread(visit, html.unescape(link))
         events = shop.after_mail(np.array([person]), np.array([int(time.time() * 1000)]), np.array([orders]))
@@ -132,7 +132,7 @@ class Readers:
 
 def campaign_of(mail: Mail) -> str:
     """What distinguishes the reactions to one campaign's mails from those to another's."""
-    return str(mail.message.get("X-Bihuan-Campaign", mail.subject))
+    return str(mail.message.get("X-Campaign", mail.subject))
 
 
 def visit(address: str) -> None:

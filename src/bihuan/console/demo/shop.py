@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from bihuan.console.demo.goods import CITIES, COUPON_SHARES, COUPONS, Language, Product, products
+from bihuan.console.demo.goods import BOUNCES, CITIES, COUPON_SHARES, COUPONS, Language, Product, products
 
 Numbers = npt.NDArray[Any]
 
@@ -175,11 +176,12 @@ class Shop:
 
     def reaction(self, person: Numbers, campaign: str) -> tuple[Numbers, Numbers, Numbers]:
         """How people answer a message: who opens, who clicks, and who orders because of it. Known before anybody is sent anything."""
-        salt = int.from_bytes(campaign.encode()[-8:], "big")
+        salt = int.from_bytes(blake2b(campaign.encode(), digest_size=8).digest(), "big")
         draws = [_uniform(mix(person.astype(np.uint64), np.uint64(salt), np.uint64(self.seed * 8 + n))) for n in range(3)]
-        orders = draws[0] < np.array(REACTION)[self.everybody.level[person]]
-        clicks = orders | (draws[1] < CLICKS)
-        return clicks | (draws[2] < OPENS), clicks, orders
+        reached = person % BOUNCES != 0
+        orders = reached & (draws[0] < np.array(REACTION)[self.everybody.level[person]])
+        clicks = orders | (reached & (draws[1] < CLICKS))
+        return clicks | (reached & (draws[2] < OPENS)), clicks, orders
 
     def after_mail(self, person: Numbers, at: Numbers, orders: Numbers) -> Events:
         """The visits of people who clicked in a mail at `at` (ms); those who `orders` says order something before they leave."""
