@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from bihuan.console.pages import ask, home, pin
 
 app_name = "project"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("home/happened/", home.happened, name="happened"),
+    path("home/needs/", home.needs, name="needs"),
+    path("home/runs/", home.runs, name="runs"),
+    path("ask/", ask.picker, name="questions"),
+    path("ask/cancel/<str:query_id>/", ask.cancel, name="cancel"),
+    path("ask/<slug:name>/", ask.ask, name="ask"),
+    path("ask/<slug:name>/sql/", ask.sql, name="sql"),
+    path("ask/<slug:name>/use/", ask.use, name="use"),
+    path("ask/<slug:name>/export.<slug:file_format>", ask.export, name="export"),
+    path("ask/<slug:name>/add-to-board/", pin.pin, name="pin"),
+]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.core.serializers.json import DjangoJSONEncoder
@@ -23,6 +25,12 @@ register = template.Library()
 def show(context: Context, value: Any, kind: Kind = "number") -> str:
     """`{% show value "money" %}`: a value as the reader writes it (kinds: see `engine.question.Kind`)."""
     return _reader(context).show(value, kind)
+
+
+@register.simple_tag(takes_context=True)
+def clock(context: Context, at: datetime) -> str:
+    """`{% clock at %}`: the time of day in the project's zone."""
+    return f"{at.astimezone(ZoneInfo(_reader(context).zone)):%H:%M:%S}"
 
 
 @register.simple_tag(takes_context=True)
@@ -68,6 +76,12 @@ def as_json(value: Any) -> SafeString:
 def dotted(value: Any, prefix: str) -> list[tuple[str, str]]:
     """`{% for name, text in values.filter|dotted:"filter" %}`: a nested document as the fields of a form."""
     return list(_flat(value, prefix))
+
+
+@register.filter
+def dotted_fields(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """All of a nested document as the fields of a form."""
+    return [field for name, value in values.items() for field in _flat(value, name)]
 
 
 def _flat(value: Any, prefix: str) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,16 @@
     );
   };
 
+  // Options come with ECharts' own colours, or "accent": they become those of the theme.
+  const USUAL = ["#5470c6", "#91cc75", "#fac858", "#ee6666", "#73c0de", "#3ba272", "#fc8452", "#9a60b4", "#ea7ccc", "accent"];
+  const coloured = (part, theme) => {
+    if (Array.isArray(part)) return part.map((inner) => coloured(inner, theme));
+    if (part && typeof part === "object")
+      return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, key === "data" ? value : coloured(value, theme)]));
+    const place = typeof part === "string" ? USUAL.indexOf(part) : -1;
+    return place < 0 ? part : PALETTE[theme][part === "accent" ? 0 : place];
+  };
+
   const themed = (option, theme) => {
     const dark = theme === "dark";
     const text = dark ? "#b6c2cf" : "#4b5563";
@@ -97,8 +107,9 @@
       this.chart?.dispose();
       this.place ??= this.appendChild(Object.assign(document.createElement("div"), { className: "bh-chart-place" }));
       this.place.style.height = "100%";
+      const theme = document.documentElement.dataset.bsTheme ?? "light";
       this.chart = library.init(this.place, null, { renderer: "canvas" });
-      this.chart.setOption(themed(named(this.option), document.documentElement.dataset.bsTheme ?? "light"));
+      this.chart.setOption(themed(named(coloured(this.option, theme)), theme));
       this.dataset.drawn = "true";
     }
 
@@ -133,6 +144,7 @@
     root.querySelectorAll?.("[data-choose]").forEach(choose);
     root.querySelectorAll?.("[data-period]").forEach(period);
     root.querySelectorAll?.("[data-repeat]").forEach(repeat);
+    root.querySelectorAll?.("[data-shown-with]").forEach(shownWith);
   };
 
   // --- A period: either the last days, or from a day to a day ---------------------------------------------------------------
@@ -150,6 +162,16 @@
       complete.querySelectorAll("input").forEach((input) => (input.disabled = custom));
     };
     last.addEventListener("change", apply);
+    apply();
+  };
+
+  // --- A part that belongs to one choice ------------------------------------------------------------------------------------
+  const shownWith = (element) => {
+    const choice = document.querySelector(element.dataset.shownWith);
+    if (!choice || element.dataset.ready) return;
+    element.dataset.ready = "true";
+    const apply = () => (element.hidden = !element.dataset.shownFor.split(" ").includes(choice.value));
+    choice.addEventListener("change", apply);
     apply();
   };
 
@@ -378,16 +400,65 @@
     }
   });
 
-  // A panel that is being loaded can be stopped: the server is told, so that the store stops too.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  // --- Panels ---------------------------------------------------------------------------------------------------------------
+  // Every request for an answer has a name of its own, by which it can be stopped; an address has no empty parameters.
+  const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  document.addEventListener("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    const panel = ctx.target?.closest?.(".bh-panel");
+    if (panel) {
+      panel.dataset.query = ctx.request.headers["X-Query-Id"] = fresh();
+    }
+    if (ctx.request.method === "GET" && ctx.sourceElement.matches("form")) {
+      ctx.sourceElement.dispatchEvent(new Event("bihuan:write"));
+      const kept = [...new FormData(ctx.sourceElement)].filter(([, value]) => value !== "");
+      [...ctx.request.body.keys()].forEach((key) => ctx.request.body.delete(key));
+      kept.forEach(([key, value]) => ctx.request.body.append(key, value));
+    }
+  });
+  const WAITING = "bh-waiting";
+  document.addEventListener("htmx:before:request", (event) => {
+    const panel = event.detail.ctx.target?.closest?.(".bh-panel");
+    if (!panel || panel.querySelector(`:scope > .${WAITING}`)) return;
+    const template = document.getElementById("waiting");
+    if (template) panel.append(template.content.cloneNode(true));
+    panel.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    const panel = event.detail.ctx.target?.closest?.(".bh-panel");
+    panel?.removeAttribute("aria-busy");
+    panel?.querySelectorAll(`:scope > .${WAITING}`).forEach((each) => each.remove());
+  });
+  document.addEventListener("htmx:error", (event) => {
+    const panel = event.detail.ctx?.target?.closest?.(".bh-panel");
+    const template = document.getElementById("unreachable");
+    if (panel && template) panel.replaceChildren(template.content.cloneNode(true));
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-cancel]");
-    if (!button) return;
-    const panel = button.closest(".bh-panel");
-    const token = JSON.parse(document.body.getAttribute("hx-headers:inherited") || "{}");
-    fetch(button.dataset.cancel, { method: "POST", headers: token });
+    const panel = button?.closest(".bh-panel");
+    if (!panel?.dataset.query) return;
     button.disabled = true;
-    panel?.setAttribute("data-cancelled", "");
+    const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") || "{}");
+    fetch(`${button.dataset.cancel}${panel.dataset.query}/`, { method: "POST", headers });
   });
+
+  // --- Dialogs ----------------------------------------------------------------------------------------------------------------
+  class Dialog extends HTMLElement {
+    connectedCallback() {
+      const dialog = this.querySelector("dialog");
+      dialog.addEventListener("close", () => this.remove());
+      dialog.addEventListener("click", (event) => {
+        if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+      });
+      dialog.showModal();
+    }
+  }
+  customElements.define("bh-dialog", Dialog);
 
   document.addEventListener("DOMContentLoaded", () => prepare(document));
   document.addEventListener("htmx:after:swap", () => prepare(document));

@@ -1,0 +1,119 @@
+"""An answer as people see it: its numbers, dates and words written for one reader, its table and chart ready for a template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bihuan.console.reader import number, share
+from bihuan.engine.question import Answer, Column, Headline, Kind, Question, Reader, Table
+
+NUMERIC: frozenset[Kind] = frozenset({"number", "money", "share", "seconds"})
+ROWS_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class ShownHeadline:
+    """`change` is written ("+4.2%"), `direction` up, down or "" for none."""
+
+    title: str
+    value: str
+    change: str
+    direction: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    numeric: bool = False
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class ShownColumn:
+    title: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """At most `ROWS_SHOWN` rows; `more` says how many are left out, `more_text` the same for the reader."""
+
+    columns: tuple[ShownColumn, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    more: int
+    more_text: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An answer for one reader. `meta` are facts about it: how fresh, how much was read, how long it took. `panel` is what the
+    question's own panel.html shows, None when it has none."""
+
+    headlines: tuple[ShownHeadline, ...]
+    chart: dict[str, Any] | None
+    table: ShownTable
+    warnings: tuple[str, ...]
+    meta: tuple[str, ...]
+    panel: Mapping[str, Any] | None
+
+    @property
+    def empty(self) -> bool:
+        return not self.table.rows
+
+
+def show(question: Question[Any, Any], answer: Answer[Any], reader: Reader, *, root: str) -> Shown:
+    """The answer as `reader` sees it; `root` is the address of the project, for links."""
+    return Shown(
+        headlines=tuple(shown_headline(each, reader) for each in question.headlines(answer.result)),
+        chart=question.chart(answer.result, reader),
+        table=shown_table(answer.table, reader, root=root),
+        warnings=tuple(reader.say(msgid, **values) for msgid, values in answer.warnings),
+        meta=_meta(answer, reader),
+        panel=question.panel(answer.result, reader) if question.panel else None,
+    )
+
+
+def shown_headline(headline: Headline, reader: Reader) -> ShownHeadline:
+    change = headline.change
+    return ShownHeadline(
+        title=reader.say(headline.title, **headline.values),
+        value=reader.show(headline.value, headline.kind),
+        change="" if change is None else share(change, signed=True),
+        direction="" if not change else "up" if change > 0 else "down",
+    )
+
+
+def shown_table(table: Table, reader: Reader, *, root: str = "", rows: int = ROWS_SHOWN) -> ShownTable:
+    """The first `rows` rows of a table."""
+    more = max(0, len(table.rows) - rows)
+    return ShownTable(
+        columns=tuple(ShownColumn(reader.say(column.title, **column.values), column.kind in NUMERIC) for column in table.columns),
+        rows=tuple(_row(table.columns, row, reader, root) for row in table.rows[:rows]),
+        more=more,
+        more_text=number(more),
+    )
+
+
+def _row(columns: Sequence[Column], row: Sequence[Any], reader: Reader, root: str) -> tuple[Cell, ...]:
+    return tuple(
+        Cell(
+            text=reader.show(value, column.kind),
+            numeric=column.kind in NUMERIC,
+            href=f"{root}people/{value}/" if column.kind == "person" and value and root else "",
+        )
+        for column, value in zip(columns, row, strict=True)
+    )
+
+
+def _meta(answer: Answer[Any], reader: Reader) -> tuple[str, ...]:
+    facts = []
+    if answer.fresh_to is not None:
+        facts.append(reader.say("Newest event arrived {time}", time=reader.show(answer.fresh_to, "time")))
+    if answer.from_cache:
+        facts.append(reader.say("Nothing new since it was last asked"))
+    else:
+        facts.append(reader.say("{rows} rows read", rows=reader.show(answer.rows_read, "number")))
+        facts.append(reader.say("in {seconds}", seconds=reader.show(answer.seconds, "seconds")))
+    return tuple(facts)

@@ -1,0 +1,1 @@
+"""Boards: tiles made of any question, kept as definitions."""

@@ -1,0 +1,49 @@
+"""The statement of one person: their ids, properties, counts and latest events, each row saying which it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from bihuan.engine.periods import Period
+from bihuan.engine.question import Scope, Statement
+from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
+from bihuan.engine.visible import Binder
+from bihuan.see.person.spec import PersonSpec
+
+YEARS = 20
+
+
+def reads_person(spec: PersonSpec, scope: Scope) -> Period:
+    """All their days, and tomorrow: a client's clock may be ahead."""
+    today = scope.now.astimezone(ZoneInfo(scope.zone)).date()
+    return Period(today - timedelta(days=366 * YEARS), today + timedelta(days=1), scope.zone)
+
+
+def compile_person(spec: PersonSpec, scope: Scope) -> Statement:
+    """Rows of (part, name, value, at, until, count); `part` says what they are: event, event_name, trait, id.
+
+    The value of an event is the JSON of its properties. A number that was linked to another person is taken as that person.
+    """
+    binder = Binder()
+    number = binder.bind(spec.person, "UInt32")
+    own = f"person = dictGetOrDefault('person_map', 'person', toUInt64({number}), {number})"
+    until = binder.bind(spec.before, "DateTime64(3, 'UTC')") if spec.before else ""
+    before = f"AND ts < {until}" if until else ""
+    named = f"AND event = {binder.bind(spec.event, 'String')}" if spec.event else ""
+    columns = ", ".join(f"'{name}', toJSONString({name})" for name in COLUMNS)
+    numbers = ", ".join(f"'{name}', ifNull(toString({name}), '')" for name in NUMBER_COLUMNS)
+    never = "toDateTime64(0, 3, 'UTC')"
+    return Statement(
+        f"""
+SELECT 'event' AS part, event AS name, props AS value, map({columns}, {numbers}) AS columns,
+  ts AS at, {never} AS until, toUInt64(1) AS count, source
+FROM (SELECT * FROM visible WHERE {own} {before} {named} ORDER BY ts DESC, event_key DESC LIMIT {binder.bind(spec.limit, "UInt64")})
+UNION ALL
+SELECT 'event_name', event, '', map(), min(ts), max(ts), count(), '' FROM visible WHERE {own} GROUP BY event
+UNION ALL
+SELECT 'trait', name, value, map(), {never}, {never}, toUInt64(1), '' FROM traits_now WHERE {own}
+UNION ALL
+SELECT 'id', id_type, id, map(), first_seen, {never}, toUInt64(1), '' FROM ids WHERE {own}""".strip(),
+        binder.params,
+    )
