@@ -156,7 +156,6 @@ TIME_ZONE = "UTC"
 USE_THOUSAND_SEPARATOR = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = CONFIG.data / "static"
 WHITENOISE_USE_FINDERS = True  # straight from the package: nothing to collect
 
 

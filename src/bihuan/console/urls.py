@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from bihuan.console.api.app import api
+
 PROJECT = [
     path("", include("bihuan.console.project_urls")),
     path("", include("bihuan.see.urls")),
@@ -17,6 +19,7 @@ PROJECT = [
 urlpatterns = [
     path("", include("bihuan.console.page_urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("api/v1/", api.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("m/", include("bihuan.act.public_urls")),
     path("p/<slug:project>/", include(PROJECT)),

@@ -45,8 +45,13 @@ def validated(model: type[M], document: Mapping[str, Any]) -> tuple[M | None, di
 
 def errors_by_place(error: ValidationError, document: Mapping[str, Any]) -> dict[str, str]:
     """Each mistake as a sentence in the reader's language, at the dotted place of the document where it is."""
+    return likeliest_by_place(error.errors(include_url=False), document)
+
+
+def likeliest_by_place(errors: Iterable[Any], document: Any) -> dict[str, str]:
+    """The same for mistakes as pydantic lists them. Of a union's choices, only the one that fits best is told of."""
     found: dict[str, str] = {}
-    for one in _likeliest(list(error.errors(include_url=False)), document):
+    for one in _likeliest(list(errors), document):
         found.setdefault(place(one["loc"], document), explain(one))
     return found
 

@@ -73,13 +73,18 @@ def create_user(*, username: str, password: str, email: str = "", name: str = ""
     if User.objects.filter(Q(username__iexact=username) | (Q(email__iexact=email) if email else Q(pk=None))).exists():
         raise Conflict("There is already an account with this name or e-mail address.", where="username")
     user = User(username=username, email=email, first_name=name.strip()[:150])
+    set_password(user=user, password=password)
+    return user
+
+
+def set_password(*, user: User, password: str) -> None:
+    """Give an account its password, if it is a good one."""
     try:
         validate_password(password, user)
     except ValidationError as error:
         raise Invalid("{reason}", reason=" ".join(error.messages), where="password") from None
     user.set_password(password)
     user.save()
-    return user
 
 
 def members(member: Member) -> list[Membership]:

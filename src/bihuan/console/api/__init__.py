@@ -1,0 +1,1 @@
+"""Every question and every definition over HTTP, for programs with a token."""
