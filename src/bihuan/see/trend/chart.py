@@ -8,9 +8,8 @@ from typing import Any
 from bihuan.engine.question import Reader
 from bihuan.see.trend.result import Line, Number, TrendResult
 
-# ECharts' own default colours: named here because a line and its previous period share one.
-COLOURS = ("#5470c6", "#91cc75", "#fac858", "#ee6666", "#73c0de", "#3ba272", "#fc8452", "#9a60b4", "#ea7ccc")
 PALE = 0.35
+COLOURS = 10  # of the page's palette; "palette:0" is its first
 MOST_LINES = 30
 
 
@@ -24,7 +23,7 @@ def chart_trend(result: TrendResult, reader: Reader) -> dict[str, Any] | None:
 def _lines(result: TrendResult, reader: Reader) -> dict[str, Any]:
     series: list[dict[str, Any]] = []
     for number, line in enumerate(result.lines[:MOST_LINES]):
-        name, colour = reader.say(line.title, **line.title_values), COLOURS[number % len(COLOURS)]
+        name, colour = reader.say(line.title, **line.title_values), f"palette:{number % COLOURS}"
         if result.compared:
             before = reader.say("{name}, previous period", name=name)
             series.append(_line(before, line.previous, colour, opacity=PALE))
@@ -37,7 +36,7 @@ def _lines(result: TrendResult, reader: Reader) -> dict[str, Any]:
     return {
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
         "legend": {"type": "scroll", "top": 0, "data": list(dict.fromkeys(one["name"] for one in series))},
-        "tooltip": {"trigger": "axis"},
+        "tooltip": {"trigger": "axis", "formatter": "lines"},
         "xAxis": {"type": "category", "boundaryGap": False, "data": [_when(start, result, reader) for start in result.buckets]},
         "yAxis": {"type": "value"},
         "series": series,
@@ -67,8 +66,8 @@ def _bars(result: TrendResult, reader: Reader) -> dict[str, Any]:
         when = _when(start, result, reader)
         if result.compared:
             before = reader.say("{name}, previous period", name=when)
-            series.append(_bar(before, [line.previous[place] for line in lines], COLOURS[place], PALE))
-        series.append(_bar(when, [line.values[place] for line in lines], COLOURS[place], 1))
+            series.append(_bar(before, [line.previous[place] for line in lines], f"palette:{place}", PALE))
+        series.append(_bar(when, [line.values[place] for line in lines], f"palette:{place}", 1))
     return {
         "grid": {"left": 8, "right": 24, "top": 40, "bottom": 8, "containLabel": True},
         "legend": {"type": "scroll", "top": 0},

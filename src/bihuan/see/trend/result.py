@@ -10,7 +10,7 @@ from typing import Any
 
 from bihuan.engine.periods import Period, Unit, midnight, next_bucket_day
 from bihuan.engine.question import Column, Headline, Kind, Rows, Scope, Table
-from bihuan.see.trend.spec import ANY_EVENT, Series, TrendSpec
+from bihuan.see.trend.spec import ANY_EVENT, TrendSpec
 from bihuan.see.trend.sql import period_of
 
 Number = float | int | None
@@ -71,8 +71,8 @@ class TrendResult:
     """`lines` over `buckets` (the first instant of each, aware). Buckets that have not begun are left out while they are empty.
 
     The previous period is laid over this one day by day (by the hour: hour by hour), so each bucket has its counterpart.
-    `overall` has one line for each series over all values of the breakdown (then without numbers of buckets). `open_end`: the last bucket is not over, or the period ends within it.
-    `cut_start`: the period begins within the first bucket (a week, a month).
+    `overall` has one line for each series over all values of the breakdown (then without numbers of buckets).
+    `open_end`: the last bucket is not over, or the period ends within it; `cut_start`: the period begins within the first.
     """
 
     unit: Unit
@@ -179,15 +179,13 @@ def _title(spec: TrendSpec, number: int, group: Group) -> tuple[str, Mapping[str
         with_event, any_event = TITLES[series.measure]
         values = {"event": series.event, "property": series.property or ""}
         return (any_event if series.event == ANY_EVENT else with_event), values
-    value = "other values" if not named else "{value}" if part else "not set"
     if len(spec.series) == 1:
-        return value, {"value": part}
-    return "{name}: " + value, {"name": plain_name(series), "value": part}
-
-
-def plain_name(series: Series) -> str:
-    """A short name in any language: the reader's own, else the event's."""
-    return series.name or series.event
+        return "{value}" if part else "(none)" if named else "Other values", {"value": part} if part else {}
+    value, values = (
+        "{name}: {value}" if part else "{name}: (none)" if named else "{name}: other values",
+        {"name": series.name or series.event},
+    )
+    return value, {**values, "value": part} if part else values
 
 
 def _end_of(start: datetime, unit: Unit, zone: str) -> datetime:
@@ -229,7 +227,7 @@ def table_trend(result: TrendResult) -> Table:
                 )
             )
             cells.append(line.previous)
-    return Table(tuple(columns), tuple(zip(*cells, strict=True)))
+    return Table(tuple(columns), tuple(zip(*cells, strict=True)) if result.lines else ())
 
 
 def _unique(name: str, taken: set[str]) -> str:

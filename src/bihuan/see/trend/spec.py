@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bihuan.engine.breakdowns import Breakdown
 from bihuan.engine.filters import EVERYTHING, Filter
 from bihuan.engine.periods import Last, PeriodSpec, Unit
 from bihuan.engine.question import Spec
@@ -36,20 +37,6 @@ class Series(BaseModel):
         return self
 
 
-class ByProperty(BaseModel):
-    """Broken down by a property of the events."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    property: Name
-
-
-class ByPerson(BaseModel):
-    """Broken down by a present property of the people behind the events."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    person: Name
-
-
 class TrendSpec(Spec):
     """`series` over `period` in buckets of `unit`, of the events of which `filter` is true.
 
@@ -61,6 +48,6 @@ class TrendSpec(Spec):
     filter: Filter = EVERYTHING
     unit: Unit = "day"
     period: PeriodSpec = Last()
-    breakdown: ByProperty | ByPerson | None = None
+    breakdown: Breakdown | None = None
     top: Annotated[int, Field(ge=1, le=50)] = 10
     compare: Literal["previous"] | None = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bihuan.engine.breakdowns import ByPerson, event_value, person_values
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
-from bihuan.engine.visible import HIDDEN, Binder, json_text, property_number, property_text
-from bihuan.see.trend.spec import ANY_EVENT, ByPerson, Series, TrendSpec
+from bihuan.engine.visible import Binder, property_number, property_text
+from bihuan.see.trend.spec import ANY_EVENT, Series, TrendSpec
 
 MAX_HOURLY_DAYS = 100
 MEASURES = {
@@ -81,10 +82,11 @@ def _marked(spec: TrendSpec, scope: Scope, period: Period, binder: Binder) -> st
     columns = [f"day < {since} AS previous", f"{_bucket(spec, period, binder)} AS bucket"]
     source = "visible"
     if isinstance(spec.breakdown, ByPerson):
-        columns.append("value AS part")
-        source = f"visible LEFT JOIN ({_person_values(spec.breakdown, scope, binder)}) AS known ON person = known.whose"
+        known = person_values(spec.breakdown, scope, binder)
+        source = f"visible LEFT JOIN (SELECT person AS whose, value AS part FROM ({known})) AS known ON person = whose"
+        columns.append("part")
     elif spec.breakdown is not None:
-        columns.append(f"{property_text(spec.breakdown.property, scope, binder)} AS part")
+        columns.append(f"{event_value(spec.breakdown, scope, binder)} AS part")
     tests = []
     for number, series in enumerate(spec.series):
         tests.append(_test(series, scope, binder))
@@ -121,13 +123,6 @@ def _bucket(spec: TrendSpec, period: Period, binder: Binder) -> str:
         return f"intDiv(toUnixTimestamp(ts) - {start}, 3600)"
     day = f"(day + if(previous, {binder.bind(period.days, 'UInt16')}, 0))" if spec.compare else "day"
     return {"day": day, "week": f"toMonday({day})", "month": f"toStartOfMonth({day})"}[spec.unit]
-
-
-def _person_values(breakdown: ByPerson, scope: Scope, binder: Binder) -> str:
-    if breakdown.person in scope.hidden:
-        raise QuestionError(HIDDEN, name=breakdown.person, where=breakdown.person)
-    name = binder.bind(breakdown.person, "String")
-    return f"SELECT person AS whose, {json_text('value')} AS value FROM traits_now WHERE name = {name} AND person != 0"
 
 
 def _cut(period: Period, now: datetime) -> int:

@@ -26,15 +26,23 @@
     new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
   const percent = (value) => new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { style: "percent", maximumFractionDigits: 1 }).format(value);
 
-  // An option is data: a formatter is named in it ("count", "percent"), never code.
-  const FORMATTERS = { count, short, percent };
-  const named = (part) => {
-    if (Array.isArray(part)) return part.map(named);
+  // The tooltip of a chart in which one name may have two lines (its unfinished end is dashed): each name and value once.
+  const lines = (points) => {
+    const known = points.filter((point) => typeof point.value === "number");
+    const once = known.filter((point, place) => known.findIndex((other) => other.seriesName === point.seriesName) === place);
+    return [points[0].axisValueLabel, ...once.map((point) => `${point.marker} ${point.seriesName}  ${count(point.value)}`)].join("\n");
+  };
+
+  // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first).
+  const FORMATTERS = { count, short, percent, lines };
+  const named = (part, colours) => {
+    if (Array.isArray(part)) return part.map((each) => named(each, colours));
+    if (typeof part === "string" && part.startsWith("palette:")) return colours[part.slice(8) % colours.length];
     if (!part || typeof part !== "object") return part;
     return Object.fromEntries(
       Object.entries(part).map(([key, value]) => [
         key,
-        (key === "formatter" || key === "valueFormatter") && FORMATTERS[value] ? FORMATTERS[value] : named(value),
+        (key === "formatter" || key === "valueFormatter") && FORMATTERS[value] ? FORMATTERS[value] : named(value, colours),
       ]),
     );
   };

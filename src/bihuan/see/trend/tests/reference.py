@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bihuan.engine.breakdowns import ByProperty
 from bihuan.engine.periods import Between
 from bihuan.engine.tests.worlds import Event, World, number, text
-from bihuan.see.trend.spec import ByProperty, Series, TrendSpec
+from bihuan.see.trend.spec import Series, TrendSpec
 
 
 def days(spec: TrendSpec, world: World) -> tuple[date, date]:

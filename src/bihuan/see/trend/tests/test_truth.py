@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bihuan.engine.ask import Engine
+from bihuan.engine.breakdowns import ByPerson, ByProperty
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last
 from bihuan.engine.tests.worlds import NAMES, World, filters, load, worlds
 from bihuan.see.trend import TREND
 from bihuan.see.trend.result import Line, TrendResult
-from bihuan.see.trend.spec import ByPerson, ByProperty, Series, TrendSpec
+from bihuan.see.trend.spec import Series, TrendSpec
 from bihuan.see.trend.tests import reference
 
 FILTERS = st.just(EVERYTHING) | filters(segments=("some", "same"))
@@ -49,7 +50,7 @@ def cases(draw: st.DrawFn) -> tuple[World, TrendSpec]:
     return world, spec
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=4))
 def test_a_trend_is_what_plain_python_counts(engine: Engine, drawn: list[tuple[World, TrendSpec]]) -> None:
     for (world, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn)), strict=True):
