@@ -10,6 +10,7 @@ from bihuan.engine.schema import COLUMNS
 
 YEAR_2000 = 946_684_800_000
 DAY = 86_400_000
+YEAR = 365 * DAY
 MAX_COLUMN = 1_000  # characters of a built-in column
 MAX_TRAITS = 200
 
@@ -36,10 +37,13 @@ class Effect(NamedTuple):
     stored: bool  # whether the event is stored too
 
 
-def check_time(at: int, received: int) -> None:
+def check_time(at: int, received: int, earliest: int = YEAR_2000) -> None:
     """Raise BadEvent for a time that cannot be meant."""
-    if at < YEAR_2000:
-        raise BadEvent("bad_time", "The time is before the year 2000: check its unit (ISO 8601 or milliseconds) and the sender's clock.")
+    if at < earliest:
+        raise BadEvent(
+            "bad_time",
+            f"The time is before the year {1970 + earliest // YEAR}: check its unit (ISO 8601 or milliseconds) and the sender's clock.",
+        )
     if at > received + DAY:
         raise BadEvent(
             "bad_time", "The time is more than a day in the future: check its unit (ISO 8601 or milliseconds) and the sender's clock."

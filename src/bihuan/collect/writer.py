@@ -21,7 +21,7 @@ from bihuan.collect.identity import People
 from bihuan.collect.links import LinkMap
 from bihuan.collect.properties import PropertiesSeen, signatures
 from bihuan.collect.quarantine import Recently, body_of
-from bihuan.collect.rows import ROW, Effect, check_name, check_time, effect, row
+from bihuan.collect.rows import DAY, ROW, Effect, check_name, check_time, effect, row
 from bihuan.collect.seen_keys import SeenKeys
 from bihuan.engine.errors import EngineError, Unavailable
 from bihuan.engine.schema import COLUMNS
@@ -327,7 +327,7 @@ def _drop_bad_rows(columns: dict[str, list[Any]], project_id: int, source: str) 
     good: list[int] = []
     for place, (name, at) in enumerate(zip(columns["name"], columns["at"], strict=True)):
         try:
-            check_time(at, received)
+            check_time(at, received, DAY)  # files reach far back; the store's days begin with 1970
             check_name(name)
         except BadEvent as error:
             body = body_of({column: values[place] for column, values in columns.items()})

@@ -95,6 +95,8 @@ def _import(console: Console, plan: Plan, project: str, rejects: Path | None) ->
 
     django.setup()
     logging.getLogger("bihuan").setLevel(logging.WARNING)
+    from django.db import DatabaseError
+
     from bihuan.collect.imports.runs import create_run, perform
     from bihuan.govern.door import folder_owner
     from bihuan.govern.errors import Refused
@@ -103,6 +105,10 @@ def _import(console: Console, plan: Plan, project: str, rejects: Path | None) ->
         run = create_run(member=folder_owner(project or None), path=plan.path)
     except Refused as error:
         raise ImportProblem("{why}", why=error) from error
+    except DatabaseError as error:
+        raise ImportProblem(
+            "There is no Bihuan in {folder} yet ({why}): run `bihuan init`.", folder=Config.from_env().data, why=error
+        ) from error
     with _Shown(console) as shown:
         tally = perform(run, plan, config=Config.from_env(), rejects=rejects, progress=shown.progress, notice=shown.notice)
     _say_end(console, tally, rejects, f"into {run.project.name}")

@@ -219,8 +219,10 @@ def _objects(rows: _Rows, properties: dict[str, Json]) -> pa.Array:
         )
     if not properties:
         return pa.repeat("{}", rows.count)
-    parts = [pc.binary_join_element_wise(f"{canonical(name)}:", found.texts, "") for name, found in sorted(properties.items())]
-    objects = pc.binary_join_element_wise("{", pc.binary_join_element_wise(*parts, ",", null_handling="skip"), "}", "")
+    # Not null_handling="skip": pyarrow then drops a row that has no value at all.
+    parts = [pc.binary_join_element_wise(f",{canonical(name)}:", found.texts, "") for name, found in sorted(properties.items())]
+    joined = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+    objects = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 1), "}", "")
     size = MAX_PROPS_BYTES // 1024
     rows.reject(
         pc.greater(pc.binary_length(objects), MAX_PROPS_BYTES), Reason("The row's properties take more than {most} KB.", {"most": size})

@@ -63,7 +63,7 @@ class Reader(Protocol):
 
 
 @contextmanager
-def open_file(path: Path, *, encoding: str = "", delimiter: str = "", rows: int = ROWS) -> Iterator[Reader]:
+def open_file(path: Path, *, encoding: str = "", delimiter: str = "", rows: int = 0) -> Iterator[Reader]:
     """Open a file by what its name says it is. Raises ImportProblem when it is not there, unknown or not what it says."""
     kind, gzipped = file_format(path)
     with ExitStack() as stack:
@@ -74,7 +74,7 @@ def open_file(path: Path, *, encoding: str = "", delimiter: str = "", rows: int 
         size = max(path.stat().st_size, 1)
         plain: Any = stack.enter_context(gzip.GzipFile(fileobj=raw)) if gzipped else raw
         try:
-            yield _reader(kind, stack, raw, plain, size, encoding, delimiter, rows)
+            yield _reader(kind, stack, raw, plain, size, encoding, delimiter, rows or ROWS)
         except (gzip.BadGzipFile, EOFError) as error:
             raise ImportProblem(
                 "{path} is not a whole gzip file: what could be read up to the fault was imported.", path=path.name

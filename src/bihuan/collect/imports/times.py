@@ -28,7 +28,7 @@ TOO_EARLY = Reason("The time is before 1970: check its unit and its format.")
 TOO_LATE = Reason("The time is more than a day in the future: check its unit, its format and its zone.")
 NO_TIME = Reason("The row has no time.")
 _LOCAL = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMBER = re.compile(r"-?\d{1,25}(\.\d{1,25})?")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are counted from here until their zone is applied
 
 
