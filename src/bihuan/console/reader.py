@@ -80,9 +80,11 @@ class PageReader:
         return f"{'−' if value < 0 else ''}{symbol}{abs(value):,.{digits}f}"
 
     def duration(self, seconds: float) -> str:
-        """A duration with its two largest units: `3 d 4 h`, `5 min 20 s`, `0.3 s`."""
+        """A duration with its two largest units: `3 d 4 h`, `5 min 20 s`, `30 ms`."""
         sign, rest = ("−" if seconds < 0 else ""), abs(seconds)
         names = ("天", "小时", "分", "秒") if self.chinese else ("d", "h", "min", "s")
+        if 0 < rest < 1:
+            return f"{sign}{max(1, round(rest * 1000))} {'毫秒' if self.chinese else 'ms'}"
         if rest < 10:
             return f"{sign}{number(round(rest, 1))} {names[3]}"
         rest = round(rest) if rest < 3600 else round(rest / 60) * 60

@@ -142,7 +142,7 @@ def _spark(line: Line) -> dict[str, Any] | None:
             }
             for values, width, opacity, area in (
                 (line.previous, 1, 0.35, {"color": "#8f9bab"}),
-                (line.values, 1.75, 1, {"color": "accent", "areaStyle": {"opacity": 0.08}}),
+                (line.values, 1.75, 1, {"color": "palette:0", "areaStyle": {"opacity": 0.08}}),
             )
         ],
     }

@@ -47,12 +47,12 @@ known AS (
   FROM ids WHERE person IN (SELECT person FROM chosen) GROUP BY person
 ),
 named AS (
-  SELECT person, {", ".join(f"JSONExtractString(maxIf(value, name = '{name}')) AS {name}" for name in NAMES)}
+  SELECT person, {", ".join(f"JSONExtractString(maxIf(value, traits_now.name = '{name}')) AS its_{name}" for name in NAMES)}
   FROM traits_now WHERE person IN (SELECT person FROM chosen) GROUP BY person
 )
 SELECT chosen.person AS person, events, if(events = 0, NULL, last_seen) AS last_seen,
   known.first_seen AS first_seen, length(user_ids) + length(other_ids) AS ids, user_ids, other_ids,
-  {", ".join(f"named.{name} AS {name}" for name in NAMES)}
+  {", ".join(f"named.its_{name} AS {name}" for name in NAMES)}
 FROM chosen LEFT JOIN known USING (person) LEFT JOIN named USING (person)
 ORDER BY chosen.last_seen DESC, person"""
     return Statement(sql.strip(), binder.params)

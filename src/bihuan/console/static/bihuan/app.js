@@ -47,16 +47,6 @@
     );
   };
 
-  // Options come with ECharts' own colours, or "accent": they become those of the theme.
-  const USUAL = ["#5470c6", "#91cc75", "#fac858", "#ee6666", "#73c0de", "#3ba272", "#fc8452", "#9a60b4", "#ea7ccc", "accent"];
-  const coloured = (part, theme) => {
-    if (Array.isArray(part)) return part.map((inner) => coloured(inner, theme));
-    if (part && typeof part === "object")
-      return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, key === "data" ? value : coloured(value, theme)]));
-    const place = typeof part === "string" ? USUAL.indexOf(part) : -1;
-    return place < 0 ? part : PALETTE[theme][part === "accent" ? 0 : place];
-  };
-
   const themed = (option, theme) => {
     const dark = theme === "dark";
     const text = dark ? "#b6c2cf" : "#4b5563";
@@ -117,7 +107,7 @@
       this.place.style.height = "100%";
       const theme = document.documentElement.dataset.bsTheme ?? "light";
       this.chart = library.init(this.place, null, { renderer: "canvas" });
-      this.chart.setOption(themed(named(coloured(this.option, theme)), theme));
+      this.chart.setOption(themed(named(this.option, PALETTE[theme]), theme));
       this.dataset.drawn = "true";
     }
 
@@ -423,7 +413,7 @@
     }
     if (ctx.request.method === "GET" && ctx.sourceElement.matches("form")) {
       ctx.sourceElement.dispatchEvent(new Event("bihuan:write"));
-      const kept = [...new FormData(ctx.sourceElement)].filter(([, value]) => value !== "");
+      const kept = [...new FormData(ctx.sourceElement)].filter(([key, value]) => value !== "" && key !== "csrfmiddlewaretoken");
       [...ctx.request.body.keys()].forEach((key) => ctx.request.body.delete(key));
       kept.forEach(([key, value]) => ctx.request.body.append(key, value));
     }
