@@ -40,10 +40,10 @@ DEVICE_SHARES = (
 )
 
 # What a visit becomes, as chances: the truth that a funnel by channel or device must find again.
-ADD_BY_CHANNEL = (0.34, 0.38, 0.33, 0.17, 0.24, 0.42, 0.45)
+ADD_BY_CHANNEL = (0.21, 0.23, 0.20, 0.10, 0.14, 0.26, 0.28)
 ADD_BY_DEVICE = (0.92, 1.12, 1.0)  # factors on the above
-CHECKOUT_BY_DEVICE = (0.50, 0.64, 0.55)  # of visits with something in the cart, by somebody who has signed up
-FAIL_BY_DEVICE = (0.06, 0.04, 0.05)  # of attempts to pay
+CHECKOUT_BY_DEVICE = (0.44, 0.58, 0.49)  # of visits with something in the cart, by somebody who has signed up
+FAIL_BY_DEVICE = (0.10, 0.06, 0.08)  # of attempts to pay
 RETRY = 0.5  # of failed attempts that are tried once more
 INCIDENT_DAYS = 4
 INCIDENT_DEVICE = 0  # mobile
@@ -53,10 +53,10 @@ WEEK = (0.92, 0.90, 0.92, 0.95, 1.06, 1.20, 1.12)  # Monday to Sunday
 HOURS = (22, 16, 13, 12, 12, 14, 20, 30, 40, 46, 50, 52, 56, 50, 46, 46, 48, 50, 54, 62, 70, 72, 60, 40)
 FESTIVALS = {(6, 17): 1.4, (6, 18): 1.9, (6, 19): 1.2, (11, 10): 1.5, (11, 11): 2.1, (11, 12): 1.3}
 NEW = 0.62  # of the people arrive within the history
-VISITS_A_DAY = 0.275  # of somebody new and of average eagerness
+VISITS_A_DAY = 0.295  # of somebody new and of average eagerness
 
 # What a message to somebody adds to their chance to order within the week after it, by level.
-REACTION = (0.045, 0.075, 0.11)
+REACTION = (0.035, 0.055, 0.08)
 OPENS, CLICKS = 0.46, 0.14  # of those who do not order because of it; who does has opened and clicked
 
 NEVER = np.int16(32000)
