@@ -63,8 +63,10 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "bihuan.console.reader.reader_middleware",
+    "bihuan.console.errors.ErrorPages",
     "axes.middleware.AxesMiddleware",
     "bihuan.console.reader.reader_middleware",
+    "bihuan.console.errors.ErrorPages",
 ]
 
 # Loaders are explicit: the automatic ones of several template packages overwrite each other.
@@ -121,6 +123,7 @@ SESSION_COOKIE_AGE = 14 * 86_400
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = False  # pages read it for htmx requests
+CSRF_FAILURE_VIEW = "bihuan.console.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

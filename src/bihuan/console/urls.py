@@ -24,3 +24,7 @@ urlpatterns = [
     path("m/", include("bihuan.act.public_urls")),
     path("p/<slug:project>/", include(PROJECT)),
 ]
+
+handler400 = "bihuan.console.errors.bad_request"
+handler403 = "bihuan.console.errors.permission_denied"
+handler404 = "bihuan.console.errors.not_found"
