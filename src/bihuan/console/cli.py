@@ -43,17 +43,13 @@ def main() -> None:
 @app.command(context_settings=PASS_ON, add_help_option=False)
 def serve(context: typer.Context) -> None:
     """Run Bihuan until Ctrl-C: the console, the collector, the worker and the event store."""
-    from bihuan.console.serve import main as run
-
-    raise typer.Exit(run(context.args))
+    _become("bihuan.console.serve", context.args)
 
 
 @app.command(context_settings=PASS_ON, add_help_option=False)
 def demo(context: typer.Context) -> None:
     """Try Bihuan on a simulated shop with 90 days of history and live traffic, until Ctrl-C."""
-    from bihuan.console.demo.__main__ import main as run
-
-    raise typer.Exit(run(context.args))
+    _become("bihuan.console.demo", context.args)
 
 
 @app.command("import", context_settings=PASS_ON, add_help_option=False)
@@ -245,6 +241,12 @@ def _django(*, migrate: bool = False) -> None:
         import django
 
         django.setup()
+
+
+def _become(module: str, arguments: list[str]) -> None:
+    """Go on as another module: what stays for long should not keep the command line's libraries in memory."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606
 
 
 def _fail(message: str) -> Any:

@@ -310,9 +310,9 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 _LIBC = ctypes.CDLL(None)
 
 
-def parser(description: str, *, data: str) -> argparse.ArgumentParser:
+def parser(command: str, description: str, *, data: str) -> argparse.ArgumentParser:
     """The options of whatever serves."""
-    options = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    options = argparse.ArgumentParser(command, description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     options.add_argument("--data", type=Path, default=Path(os.environ.get("BIHUAN_DATA", data)), help="the data folder")
     options.add_argument("--host", default=os.environ.get("BIHUAN_HOST", Config.host), help="the address to listen on")
     options.add_argument("--port", type=int, default=int(os.environ.get("BIHUAN_PORT", Config.port)), help="the port of the console")
@@ -343,7 +343,7 @@ def _reachable(host: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    config = configure(parser("Run Bihuan until Ctrl-C.", data="data").parse_args(arguments))
+    config = configure(parser("bihuan serve", "Run Bihuan until Ctrl-C.", data="data").parse_args(arguments))
 
     def welcome() -> str:
         return boxed(f"Bihuan is at {config.public_url}", f"Events go to {config.collect_url}", f"Data folder: {config.data}")

@@ -14,7 +14,7 @@ ACCOUNTS = ("owner", "operator", "analyst", "viewer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = parser("Try Bihuan on a simulated tea shop, until Ctrl-C.", data=".demo")
+    options = parser("bihuan demo", "Try Bihuan on a simulated tea shop, until Ctrl-C.", data=".demo")
     options.add_argument("--people", type=int, default=5_000, help="people in the history")
     options.add_argument("--days", type=int, default=90, help="days of history")
     options.add_argument("--seed", type=int, default=1, help="the same seed makes the same people do the same")
