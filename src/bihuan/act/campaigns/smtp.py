@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -148,6 +149,8 @@ class Outlet:
         else:
             smtp = smtplib.SMTP(address.host, address.port, self._helo, timeout=self._timeout)
         self._smtp, self._used = smtp, 0
+        if smtp.sock is not None:  # or the final dot waits 40 ms for the server's leave to send a small packet
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         smtp.ehlo_or_helo_if_needed()
         if address.starttls:
             smtp.starttls(context=ssl.create_default_context())
