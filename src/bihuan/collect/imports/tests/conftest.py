@@ -20,7 +20,7 @@ from bihuan.collect.writer import Writer
 from bihuan.engine.question import Scope
 from bihuan.engine.store import Store
 
-FIRST_PERSON = 5_000_000
+FIRST_PERSON = 1_500_000
 ZONE = "Asia/Shanghai"
 
 Write = Callable[..., Path]

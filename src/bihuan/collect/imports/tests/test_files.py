@@ -7,6 +7,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +21,7 @@ CSV = "user_id,event,timestamp,price\nu1,Order,2024-03-13 10:00:00,9.5\nu2,Visit
 ROWS = [("u1", "Order", '{"price":9.5}'), ("u2", "Visit", "{}")]
 
 
-def rows(path: Path, **given: object) -> list[tuple[str, str, str]]:
+def rows(path: Path, **given: Any) -> list[tuple[str, str, str]]:
     return [(row["user_id"], row["name"], row["props"]) for row in read(path, **given).rows]
 
 
@@ -37,7 +38,7 @@ def test_the_mark_between_columns_is_found_out(file: Write, mark: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson.gz"])
 def test_json_lines_plain_or_gzipped(file: Write, name: str) -> None:
-    lines = [{"user_id": "u1", "event": "Order", "timestamp": "2024-03-13 10:00:00", "properties": {"price": 9.5}}]
+    lines: list[dict[str, Any]] = [{"user_id": "u1", "event": "Order", "timestamp": "2024-03-13 10:00:00", "properties": {"price": 9.5}}]
     lines += [{"user_id": "u2", "event": "Visit", "timestamp": "2024-03-13 11:00:00", "properties": {}, "empty": None}]
     path = file(name, "\n\n".join(map(json.dumps, lines)))
     assert rows(path) == [ROWS[0], ("u2", "Visit", '{"properties":{}}')]

@@ -86,7 +86,7 @@ from bihuan.engine.config import Config
 from bihuan.engine.store import Store
 
 readers.ROWS = 2000
-with Writer(Store(Config.from_env()), lambda _project: ZoneInfo("{zone}"), first_person=6_000_000) as writer:
+with Writer(Store(Config.from_env()), lambda _project: ZoneInfo("{zone}"), first_person=1_600_000) as writer:
     sink = lambda events: writer.submit_columns(events, project_id={project}, source="import").result(60)
     say = lambda tally: print(tally.read, flush=True)
     run_import(make_plan(Path("{path}"), {{}}, guess=True), project_id={project}, zone="{zone}", sink=sink, reject=print, progress=say)
