@@ -112,7 +112,7 @@ def _query(connection: Connection, sql: str, fmt: str, params: Mapping[str, str]
         result = connection.query(sql, fmt, params=dict(params))
     except Exception as error:
         raise StatementFailed(str(error)) from error
-    return Outcome(result.bytes() or b"", result.rows_read(), result.bytes_read(), 0, result.elapsed())
+    return Outcome(result.bytes() or b"", result.storage_rows_read(), result.storage_bytes_read(), 0, result.elapsed())
 
 
 def _insert(connection: Connection, sql: str, fmt: str, data: bytes) -> Outcome:
