@@ -4,7 +4,7 @@ Each event of a step becomes one number, `code`: the milliseconds since `base`, 
 each step that it can serve. A person's sorted codes are their events in order, and what is asked of them are passes over that array:
 
 `start_k`   at each event, the latest entry from which the first k steps were done in time, up to this event (0: none);
-`reached`   the events at which step 1, 2, … was reached for the first time (0: never);
+`reached`   the events at which step 1, 2, … was reached for the first time, as far as it goes;
 `entry`     the earliest event that can have led to the furthest step: the first entry within the window before it;
 `times`     when each step was done, beginning with that entry and taking each next step as soon as it comes.
 
@@ -49,31 +49,13 @@ def compile_funnel(spec: FunnelSpec, scope: Scope) -> Statement:
     base = entry.start - timedelta(days=2)
     shift = len(steps) + FIRST_BITS
     window = binder.bind(spec.window.length // MILLISECOND, "UInt64")
-    until = binder.bind(entry.until, "Date")
-    tests = [
-        f"event = {binder.bind(step.event, 'String')} AND {condition(step.filter, scope, binder)}"
-        + (f" AND day <= {until}" if n == 1 else "")
-        for n, step in zip(steps, spec.steps, strict=True)
-    ]
-    mask = "\n      + ".join(f"bitShiftLeft(toUInt64({test}), {n - 1})" for n, test in zip(steps, tests, strict=True))
     events = binder.bind(sorted({step.event for step in spec.steps}), "Array(String)")
     edges = binder.bind([edge * 1000 for edge in EDGES], "Array(UInt64)")
-    starts = "".join(
-        f""",
-    arrayFill((start, code) -> bitTest(code, {n - 1}) AND start != 0 AND bitShiftRight(code, {shift}) - start <= {window},
-      arrayShiftRight(start_{n - 1}, 1), codes) AS start_{n}"""
-        for n in steps[1:]
-    )
-    places = "".join(
-        f""",
-    arrayFirstIndex((code, place) -> place > place_{n - 1} AND bitTest(code, {n - 1}), path, arrayEnumerate(path)) AS place_{n}"""
-        for n in steps[1:]
-    )
     sql = f"""
 WITH occurrences AS (
   SELECT
     person,
-    {mask} AS mask,
+    {_mask(spec, scope, binder, entry)} AS mask,
     bitCount(bitXor(mask, mask - 1)) AS first_step,
     toUInt64(toUnixTimestamp64Milli(ts) - {binder.bind(_milliseconds(base), "Int64")}) AS tick,
     bitShiftLeft(tick, {shift}) + bitShiftLeft(toUInt64(first_step), {len(steps)}) + mask AS code,
@@ -91,26 +73,32 @@ people AS (
 attempts AS (
   SELECT
     person, codes, entries,
-    arrayFill(start -> start != 0, arrayMap(code -> if(bitTest(code, 0), bitShiftRight(code, {shift}), 0), codes)) AS start_1{starts},
-    [{_each("arrayFirstIndex(start -> start != 0, start_{n})", steps)}] AS reached,
-    start_1[-1] AS latest_entry
+    arrayFill(start -> start != 0, arrayMap(code -> if(bitTest(code, 0), bitShiftRight(code, {shift}), 0), codes)) AS start_1{_starts(steps, shift, window)}
   FROM people
 ),
-paths AS (
+furthest AS (
   SELECT
-    person, entries,
-    arrayCount(index -> index != 0, reached) AS furthest,
-    bitShiftRight(codes[reached[furthest]], {shift}) AS finish,
-    arrayFirstIndex(code -> bitTest(code, 0) AND bitShiftRight(code, {shift}) + {window} >= finish, codes) AS entry,
-    arraySlice(codes, entry, reached[furthest] - entry + 1) AS path,
-    1 AS place_1{places},
-    arraySlice([{_each(f"bitShiftRight(path[place_{{n}}], {shift})", steps)}], 1, furthest) AS times,
-    {_chosen_value(spec)} AS entry_value,
-    furthest < {len(steps)} AND latest_entry + {window} > {binder.bind(_ticks(_now(spec, scope, entry), base), "UInt64")} AS open
+    person, codes, entries, start_1[-1] AS latest_entry,
+    arrayFilter(index -> index != 0, [{_each("arrayFirstIndex(start -> start != 0, start_{n})", steps)}]) AS reached
   FROM attempts
 ),
+entered AS (
+  SELECT
+    person, codes, entries, latest_entry, reached,
+    bitShiftRight(codes[reached[-1]], {shift}) AS finish,
+    arrayFirstIndex(code -> bitTest(code, 0) AND bitShiftRight(code, {shift}) + {window} >= finish, codes) AS entry
+  FROM furthest
+),
+ways AS (
+  SELECT
+    person, {_chosen_value(spec)} AS entry_value,
+    arrayFold((times, code) -> if(bitTest(code, length(times)), arrayPushBack(times, bitShiftRight(code, {shift})), times),
+      arraySlice(codes, entry, reached[-1] - entry + 1), emptyArrayUInt64()) AS times,
+    length(reached) < {len(steps)} AND latest_entry + {window} > {binder.bind(_ticks(_now(spec, scope, entry), base), "UInt64")} AS open
+  FROM entered
+),
 valued AS (
-  SELECT {_value(spec)} AS value, open, times FROM paths{_join(spec, scope, binder)}
+  SELECT {_value(spec)} AS value, open, times FROM ways{_join(spec, scope, binder)}
 ),
 timed AS (
   SELECT value, open, step, toUInt64(since_previous) AS since_previous, toUInt64(since_start) AS since_start
@@ -151,6 +139,26 @@ ORDER BY total DESC, place, step
     return Statement(sql, binder.params)
 
 
+def _mask(spec: FunnelSpec, scope: Scope, binder: Binder, entry: Period) -> str:
+    """One bit for each step that an event can serve; the first only in the period."""
+    until = binder.bind(entry.until, "Date")
+    bits = []
+    for place, step in enumerate(spec.steps):
+        test = f"event = {binder.bind(step.event, 'String')} AND {condition(step.filter, scope, binder)}"
+        bits.append(f"bitShiftLeft(toUInt64({test}{'' if place else f' AND day <= {until}'}), {place})")
+    return "\n      + ".join(bits)
+
+
+def _starts(steps: range, shift: int, window: str) -> str:
+    """The second and every later `start_k`: where a step's event finds the step before done in time, its start holds, else the one before."""
+    return "".join(
+        f""",
+    arrayFill((start, code) -> bitTest(code, {n - 1}) AND start != 0 AND bitShiftRight(code, {shift}) - start <= {window},
+      arrayShiftRight(start_{n - 1}, 1), codes) AS start_{n}"""
+        for n in steps[1:]
+    )
+
+
 def _each(text: str, steps: range) -> str:
     return ", ".join(text.format(n=n) for n in steps)
 
@@ -175,7 +183,7 @@ def _value(spec: FunnelSpec) -> str:
 def _join(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     if not isinstance(spec.breakdown, ByPerson):
         return ""
-    return f" LEFT JOIN ({person_values(spec.breakdown, scope, binder)}) AS present ON paths.person = present.person"
+    return f" LEFT JOIN ({person_values(spec.breakdown, scope, binder)}) AS present ON ways.person = present.person"
 
 
 def _now(spec: FunnelSpec, scope: Scope, entry: Period) -> datetime:
