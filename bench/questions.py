@@ -1,0 +1,194 @@
+"""What is measured: each question as Bihuan asks it, as plain SQL, and the reading alone; with how their answers are compared.
+
+The plain table is what one would make without thinking further: one row an event, ordered by day, event and person, the properties
+as JSON text. It knows no merged people (Bihuan's side looks each person up), no totals over the whole period and no shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bench.events import LAST_DAY, STEPS
+from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.retention import RETENTION
+from bihuan.catalog.segment_size import SEGMENT_SIZE
+from bihuan.engine.question import Question, Rows
+from bihuan.see.person import PERSON
+from bihuan.see.trend import TREND
+
+PLAIN = """
+CREATE TABLE plain (
+  project_id UInt32, day Date, event String, person_id UInt32, ts DateTime64(3, 'UTC'), properties String
+) ENGINE = MergeTree PARTITION BY toYYYYMM(day) ORDER BY (project_id, day, event, person_id)
+"""
+FILL_PLAIN = """
+INSERT INTO plain SELECT project_id, day, event, person_id, ts,
+  concat('{"path":', toJSONString(path), ',"utm_source":', toJSONString(utm_source), ',"country":', toJSONString(country),
+    ',"device":', toJSONString(device), if(revenue IS NULL, '', concat(',"revenue":', toString(revenue))), ',', substring(props, 2))
+FROM events
+"""
+Answer = Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """`ours` and `theirs` turn the two answers into what must be equal. `floor` reads what must be read, and does nothing with it."""
+
+    name: str
+    question: Question[Any, Any]
+    spec: dict[str, Any]
+    plain: str
+    floor: str
+    ours: Callable[[Any], Answer]
+    theirs: Callable[[Rows], Answer]
+
+
+def since(days: int) -> str:
+    return f"day BETWEEN '{LAST_DAY - timedelta(days=days - 1)}' AND '{LAST_DAY}'"
+
+
+def daily(rows: Rows) -> Answer:
+    return [row["n"] for row in sorted(rows, key=lambda row: str(row["day"]))]
+
+
+def first_line(result: Any) -> Answer:
+    return list(result.lines[0].values)
+
+
+def parts(result: Any) -> Answer:
+    return {(line.part, day.date()): n for line in result.lines for day, n in zip(result.buckets, line.values, strict=True) if n}
+
+
+def trend(name: str, plain: str, columns: str, where: str, ours: Any = first_line, theirs: Any = daily, **spec: Any) -> Case:
+    floor = f"SELECT count() FROM events WHERE project_id = 1 AND {where} AND NOT ignore({columns})"
+    return Case(name, TREND, spec, plain, floor, ours, theirs)
+
+
+VIEWED, BOUGHT = STEPS[1], STEPS[4]
+RETURNED = 7
+CASES = (
+    trend(
+        "events per day, 90 days",
+        f"SELECT day, count() AS n FROM plain WHERE project_id = 1 AND event = '{VIEWED}' AND {since(90)} GROUP BY day",
+        "day",
+        f"event = '{VIEWED}' AND {since(90)}",
+        series=[{"event": VIEWED}],
+        period={"last": 90},
+    ),
+    trend(
+        "people per day, 90 days",
+        f"SELECT day, uniqExact(person_id) AS n FROM plain WHERE project_id = 1 AND event = '{VIEWED}' AND {since(90)} GROUP BY day",
+        "day, person_id",
+        f"event = '{VIEWED}' AND {since(90)}",
+        series=[{"event": VIEWED, "measure": "people"}],
+        period={"last": 90},
+    ),
+    trend(
+        "people of any event, 30 days",
+        f"SELECT day, uniqExact(person_id) AS n FROM plain WHERE project_id = 1 AND {since(30)} GROUP BY day",
+        "day, person_id",
+        since(30),
+        series=[{"event": "*", "measure": "people"}],
+        period={"last": 30},
+    ),
+    trend(
+        "revenue per day, 90 days",
+        f"""SELECT day, round(sum(JSONExtractFloat(properties, 'revenue')), 2) AS n FROM plain
+        WHERE project_id = 1 AND event = '{BOUGHT}' AND {since(90)} GROUP BY day""",
+        "day, revenue",
+        f"event = '{BOUGHT}' AND {since(90)}",
+        ours=lambda result: [round(n, 2) for n in result.lines[0].values],
+        series=[{"event": BOUGHT, "measure": "sum", "property": "revenue"}],
+        period={"last": 90},
+    ),
+    trend(
+        "people by country, 30 days",
+        f"""SELECT day, JSONExtractString(properties, 'country') AS part, uniqExact(person_id) AS n FROM plain
+        WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)} GROUP BY day, part""",
+        "day, person_id, country",
+        f"event = '{VIEWED}' AND {since(30)}",
+        ours=parts,
+        theirs=lambda rows: {(row["part"], row["day"]): row["n"] for row in rows},
+        series=[{"event": VIEWED, "measure": "people"}],
+        breakdown={"property": "country"},
+        top=50,
+        period={"last": 30},
+    ),
+    trend(
+        "events by a JSON property, 30 days",
+        f"""SELECT day, JSONExtractString(properties, 'plan') AS part, count() AS n FROM plain
+        WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)} GROUP BY day, part""",
+        "day, props",
+        f"event = '{VIEWED}' AND {since(30)}",
+        ours=parts,
+        theirs=lambda rows: {(row["part"], row["day"]): row["n"] for row in rows},
+        series=[{"event": VIEWED}],
+        breakdown={"property": "plan"},
+        period={"last": 30},
+    ),
+    trend(
+        "people, only one country, 30 days",
+        f"""SELECT day, uniqExact(person_id) AS n FROM plain WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)}
+        AND JSONExtractString(properties, 'country') = 'DE' GROUP BY day""",
+        "day, person_id, country",
+        f"event = '{VIEWED}' AND {since(30)}",
+        series=[{"event": VIEWED, "measure": "people"}],
+        filter={"property": "country", "values": ["DE"]},
+        period={"last": 30},
+    ),
+    Case(
+        "funnel, 4 steps, 30 days",
+        FUNNEL,
+        {"steps": [{"event": name} for name in STEPS[1:]], "period": {"last": 30}, "window": {"n": 14, "unit": "day"}},
+        f"""SELECT level, count() AS n FROM (
+          SELECT person_id, windowFunnel(1209600000)(toUInt64(toUnixTimestamp64Milli(ts)),
+            {", ".join(f"event = '{name}'" for name in STEPS[1:])}) AS level
+          FROM plain WHERE project_id = 1 AND event IN {STEPS[1:]!r} AND {since(30)} GROUP BY person_id)
+        GROUP BY level""",
+        f"SELECT count() FROM events WHERE project_id = 1 AND event IN {STEPS[1:]!r} AND {since(30)} AND NOT ignore(ts, person_id)",
+        lambda result: [step.people for step in result.everybody.steps],
+        lambda rows: [sum(row["n"] for row in rows if row["level"] >= step) for step in range(1, 5)],
+    ),
+    Case(
+        "retention, 30 cohorts of a day, 7 days",
+        RETENTION,
+        {
+            "start": {"event": VIEWED},
+            "return": {"event": BOUGHT},
+            "mode": "recurring",
+            "periods": RETURNED,
+            "period": {"last": 30},
+        },
+        f"""SELECT first.day AS day, dateDiff('day', first.day, again.day) AS after, uniqExact(person_id) AS n
+        FROM (SELECT DISTINCT person_id, day FROM plain WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)}) AS first
+        JOIN (SELECT DISTINCT person_id, day FROM plain WHERE project_id = 1 AND event = '{BOUGHT}' AND {since(30)}) AS again
+        USING person_id
+        WHERE after BETWEEN 0 AND {RETURNED} GROUP BY day, after""",
+        f"""SELECT count() FROM events
+        WHERE project_id = 1 AND event IN ('{VIEWED}', '{BOUGHT}') AND {since(30)} AND NOT ignore(day, person_id)""",
+        lambda result: {(c.day, k): cell.people for c in result.everybody.cohorts for k, cell in enumerate(c.cells) if cell.people},
+        lambda rows: {(row["day"], row["after"]): row["n"] for row in rows},
+    ),
+    Case(
+        "segment, 3 views and no order in 30 days",
+        SEGMENT_SIZE,
+        {"filter": {"all": [{"did": VIEWED, "times": 3, "days": 30}, {"not": {"did": BOUGHT, "days": 30}}]}},
+        f"""SELECT count() AS n FROM (SELECT person_id FROM plain WHERE project_id = 1 AND event IN ('{VIEWED}', '{BOUGHT}') AND {since(30)}
+        GROUP BY person_id HAVING countIf(event = '{VIEWED}') >= 3 AND countIf(event = '{BOUGHT}') = 0)""",
+        f"SELECT count() FROM events WHERE project_id = 1 AND event IN ('{VIEWED}', '{BOUGHT}') AND {since(30)} AND NOT ignore(person_id)",
+        lambda result: result.people,
+        lambda rows: rows[0]["n"],
+    ),
+    Case(
+        "one person's latest 100 events",
+        PERSON,
+        {"person": 1234},
+        "SELECT ts, event, properties FROM plain WHERE project_id = 1 AND person_id = 1234 ORDER BY ts DESC LIMIT 100",
+        "SELECT count() FROM events WHERE project_id = 1 AND person_id = 1234",
+        lambda result: [happened.at for happened in result.events],
+        lambda rows: [row["ts"] for row in rows],
+    ),
+)
