@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import fcntl
 import os
 import selectors
@@ -21,12 +20,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bihuan.console.lifeline import die_with_parent
 from bihuan.engine.config import Config
 
 DEATHS, WITHIN = 6, 60.0  # a process that dies so often within so many seconds will not be helped by starting it once more
 PAUSES = (0.0, 0.3, 1.0, 3.0, 5.0)  # before the first, second, … restart
 PATIENCE, ENGINE_PATIENCE = 5.0, 3.5  # seconds from SIGTERM to SIGKILL; together under 10
-PR_SET_PDEATHSIG = 1
 
 
 class CannotServe(Exception):
@@ -125,7 +124,7 @@ class Supervisor:
             stderr=None if program.terminal else subprocess.STDOUT,
             env=environment(self.config),
             process_group=0,  # Ctrl-C reaches only the supervisor; and a group can be killed whole
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
         if child.process.stdout is not None:
             os.set_blocking(child.process.stdout.fileno(), False)
@@ -296,18 +295,9 @@ def _ending(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def _die_with_parent() -> None:
-    """The kernel kills this process when the supervisor ends, however it ends (Linux; elsewhere the lock files are the guard)."""
-    if sys.platform == "linux":
-        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-_LIBC = ctypes.CDLL(None)
 
 
 def parser(command: str, description: str, *, data: str) -> argparse.ArgumentParser:

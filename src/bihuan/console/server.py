@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from typing import Any
 
+from bihuan.console.lifeline import die_with_parent
 from bihuan.engine.config import Config
 
 THREADS = 6  # pages wait for the store, not for the processor
+
+
+def application() -> Any:
+    """The console, made in the process that serves it; its parent loads none of it."""
+    die_with_parent()
+    from bihuan.console.wsgi import application as made
+
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: later collections need not look at it
+    return made
 
 
 def main() -> int:
@@ -16,11 +29,12 @@ def main() -> int:
     config = Config.from_env()
     config.announce("console", url=config.public_url)
     Granian(
-        "bihuan.console.wsgi:application",
+        "bihuan.console.server:application",
         address=config.host,
         port=config.port,
         interface=Interfaces.WSGI,
         workers=1,
+        factory=True,
         blocking_threads=THREADS,
         backlog=1024,
         workers_kill_timeout=3,
