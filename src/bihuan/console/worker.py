@@ -46,9 +46,10 @@ def work(stop: threading.Event) -> None:
 def handlers() -> dict[str, Handler]:
     """What each kind of job means: the stages' own, and those that come again and again."""
     from bihuan.act.jobs import HANDLERS as ACT
+    from bihuan.collect.jobs import HANDLERS as COLLECT
 
     recurring: dict[str, Handler] = {kind: _again(handler, every) for kind, (handler, every) in RECURRING.items()}
-    return {**ACT, **recurring}
+    return {**ACT, **COLLECT, **recurring}
 
 
 def ensure_recurring() -> None:

@@ -97,7 +97,8 @@ def _import(console: Console, plan: Plan, project: str, rejects: Path | None) ->
     logging.getLogger("bihuan").setLevel(logging.WARNING)
     from django.db import DatabaseError
 
-    from bihuan.collect.imports.runs import create_run, perform
+    from bihuan.collect.imports.records import create_run
+    from bihuan.collect.imports.runs import perform
     from bihuan.govern.door import folder_owner
     from bihuan.govern.errors import Refused
 

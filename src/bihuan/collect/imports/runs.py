@@ -1,8 +1,7 @@
-"""The record of imports: each file with who brought it in, and what became of its rows."""
+"""Do an import and keep its record up to date: how far it is, and what became of the rows."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,8 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.translation import gettext
 
-from bihuan.collect.imports.errors import Reason, Reject
+from bihuan.collect.imports.errors import ImportProblem, Reason, Reject
 from bihuan.collect.imports.mapping import Mapping
 from bihuan.collect.imports.plan import Plan
 from bihuan.collect.imports.rejects import rejects_file
@@ -20,31 +20,12 @@ from bihuan.collect.imports.run import Tally, run_import
 from bihuan.collect.imports.sinks import open_sink
 from bihuan.collect.models import ImportRun
 from bihuan.engine.config import Config
+from bihuan.engine.errors import EngineError
 from bihuan.govern.audit import record
 from bihuan.govern.door import Member
 from bihuan.govern.models import Project, Role
 
 NOTE = 1.0  # seconds between two notes of the progress
-
-
-def create_run(*, member: Member, path: Path, file_name: str = "", **fields: Any) -> ImportRun:
-    """Record that a file is to be imported."""
-    member.require("act")
-    return ImportRun.objects.create(
-        project=member.project,
-        file_name=(file_name or path.name)[-255:],
-        size=path.stat().st_size,
-        digest=digest_of(path),
-        created_by=member.user,
-        via=member.via,
-        **fields,
-    )
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def perform(
@@ -72,11 +53,19 @@ def perform(
 
             tally = run_import(plan, project_id=run.project_id, zone=run.project.timezone, sink=sink, reject=reject, progress=noted)
     except Exception as error:
-        noted.save(problem=str(error), state=ImportRun.State.FAILED, finished_at=datetime.now(UTC))
+        noted.save(problem=sentence(error), state=ImportRun.State.FAILED, finished_at=datetime.now(UTC))
         raise
     made = str(rejects) if rejects is not None and tally.rejected else ""
     noted.save(state=ImportRun.State.DONE, finished_at=datetime.now(UTC), rejects=made, progress=1.0)
     return tally
+
+
+def sentence(error: Exception) -> str:
+    """What is wrong, in the present language."""
+    if not isinstance(error, ImportProblem | EngineError):
+        return f"{type(error).__name__}: {error}"
+    text = gettext(error.msgid)
+    return text.format(**error.values) if error.values else text
 
 
 def _begin(run: ImportRun, plan: Plan) -> None:
