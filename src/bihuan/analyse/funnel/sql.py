@@ -8,7 +8,7 @@ each step that it can serve. A person's sorted codes are their events in order, 
 `entry`     the earliest event that can have led to the furthest step: the first entry within the window before it;
 `times`     when each step was done, beginning with that entry and taking each next step as soon as it comes.
 
-Why these passes are exact, and what was slower or not exact: docs/decisions/0010-funnel.md.
+Why these passes are exact, and what was slower or not exact: docs/decisions/0003-funnel.md.
 """
 
 from __future__ import annotations
@@ -49,8 +49,10 @@ def compile_funnel(spec: FunnelSpec, scope: Scope) -> Statement:
     base = entry.start - timedelta(days=2)
     shift = len(steps) + FIRST_BITS
     window = binder.bind(spec.window.length // MILLISECOND, "UInt64")
+    now = binder.bind(_ticks(_now(spec, scope, entry), base), "UInt64")
     events = binder.bind(sorted({step.event for step in spec.steps}), "Array(String)")
     edges = binder.bind([edge * 1000 for edge in EDGES], "Array(UInt64)")
+    starts = _starts(steps, shift, window)
     sql = f"""
 WITH occurrences AS (
   SELECT
@@ -73,7 +75,7 @@ people AS (
 attempts AS (
   SELECT
     person, codes, entries,
-    arrayFill(start -> start != 0, arrayMap(code -> if(bitTest(code, 0), bitShiftRight(code, {shift}), 0), codes)) AS start_1{_starts(steps, shift, window)}
+    arrayFill(start -> start != 0, arrayMap(code -> if(bitTest(code, 0), bitShiftRight(code, {shift}), 0), codes)) AS start_1{starts}
   FROM people
 ),
 furthest AS (
@@ -94,7 +96,7 @@ ways AS (
     person, {_chosen_value(spec)} AS entry_value,
     arrayFold((times, code) -> if(bitTest(code, length(times)), arrayPushBack(times, bitShiftRight(code, {shift})), times),
       arraySlice(codes, entry, reached[-1] - entry + 1), emptyArrayUInt64()) AS times,
-    length(reached) < {len(steps)} AND latest_entry + {window} > {binder.bind(_ticks(_now(spec, scope, entry), base), "UInt64")} AS open
+    length(reached) < {len(steps)} AND latest_entry + {window} > {now} AS open
   FROM entered
 ),
 valued AS (
@@ -150,7 +152,7 @@ def _mask(spec: FunnelSpec, scope: Scope, binder: Binder, entry: Period) -> str:
 
 
 def _starts(steps: range, shift: int, window: str) -> str:
-    """The second and every later `start_k`: where a step's event finds the step before done in time, its start holds, else the one before."""
+    """Each later `start_k`: where an event of step k finds the step before done in time, that one's start, else what held before."""
     return "".join(
         f""",
     arrayFill((start, code) -> bitTest(code, {n - 1}) AND start != 0 AND bitShiftRight(code, {shift}) - start <= {window},
