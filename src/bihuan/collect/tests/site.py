@@ -35,8 +35,8 @@ class Site:
         self.config = Config(data=folder, collect_port=self.port)
         self.store = Store(self.config)
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {**os.environ, "BIHUAN_DATA": str(folder), "BIHUAN_COLLECT_PORT": str(self.port)}
-        self._environment.pop("BIHUAN_EVENTS_URL", None)
+        self.environment = {**os.environ, "BIHUAN_DATA": str(folder), "BIHUAN_COLLECT_PORT": str(self.port)}
+        self.environment.pop("BIHUAN_EVENTS_URL", None)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         _definitions(folder)
 
@@ -45,12 +45,11 @@ class Site:
         modules = {"engine": "bihuan.engine.embedded.process", "collector": "bihuan.collect.server"}
         for name in names:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", modules[name]], env=self._environment, stderr=subprocess.PIPE if name == "engine" else None
+                [sys.executable, "-m", modules[name]], env=self.environment, stderr=subprocess.PIPE if name == "engine" else None
             )
-            if name == "engine" and not (self.config.data / "migrated").exists():
+            if name == "engine":
                 _until(self.store.ready)
                 migrate(self.store)
-                (self.config.data / "migrated").touch()
 
     def healthy(self) -> bool:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -74,9 +73,12 @@ class Site:
             if name in self._processes:
                 self.kill(name, signal.SIGTERM)
 
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
     def memory(self, name: str = "collector") -> float:
         """Resident megabytes of a process."""
-        status = Path(f"/proc/{self._processes[name].pid}/status").read_text()
+        status = Path(f"/proc/{self.pid(name)}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
     def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
+import tempfile
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +71,9 @@ class Pool:
         ):
             self._lanes[name] = _Lane(threads, limit, ThreadPoolExecutor(threads, thread_name_prefix=name))
         self._connection()  # opens, or fails, before anybody is served
+        self._spool = self.folder / "inserts"
+        shutil.rmtree(self._spool, ignore_errors=True)  # what a killed engine left
+        self._spool.mkdir(mode=0o700)
 
     async def query(self, lane: Lane, sql: str, fmt: str, params: Mapping[str, str]) -> Outcome:
         """Run a statement whose answer comes in `fmt`."""
@@ -76,7 +81,7 @@ class Pool:
 
     async def insert(self, sql: str, fmt: str, data: bytes) -> Outcome:
         """Insert `data`, which is in `fmt`; `sql` ends before FORMAT. Returns when it is on disk."""
-        return await self._submit("write", lambda connection: _insert(connection, sql, fmt, data))
+        return await self._submit("write", lambda connection: _insert(connection, sql, fmt, data, self._spool))
 
     async def _submit(self, lane_name: str, work: Any) -> Outcome:
         lane = self._lanes[lane_name]
@@ -115,12 +120,14 @@ def _query(connection: Connection, sql: str, fmt: str, params: Mapping[str, str]
     return Outcome(result.bytes() or b"", result.storage_rows_read(), result.storage_bytes_read(), 0, result.elapsed())
 
 
-def _insert(connection: Connection, sql: str, fmt: str, data: bytes) -> Outcome:
-    try:
-        inserter = connection.send_insert(sql, fmt)
-        with inserter:
-            inserter.append(data)
-            done = inserter.finish()
-    except Exception as error:
-        raise StatementFailed(str(error)) from error
-    return Outcome(b"", 0, 0, done.rows_written, done.elapsed)
+def _insert(connection: Connection, sql: str, fmt: str, data: bytes, spool: Path) -> Outcome:
+    """Insert by way of a file: chDB's streaming insert reports success even when the part could not be written to the disk."""
+    with tempfile.NamedTemporaryFile(dir=spool) as file:
+        file.write(data)
+        file.flush()
+        path = file.name.replace("\\", "\\\\").replace("'", "\\'")
+        try:
+            done = connection.query(f"{sql} SELECT * FROM file('{path}', '{fmt}')")
+        except Exception as error:
+            raise StatementFailed(str(error)) from error
+    return Outcome(b"", 0, 0, done.storage_rows_read(), done.elapsed())
