@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -13,21 +12,12 @@ from pydantic import BaseModel
 
 from bihuan.catalog.kinds import KINDS, RIGHTS
 from bihuan.catalog.models import Definition, Revision
-from bihuan.govern.audit import record
+from bihuan.govern.audit import Change, changes, record
 from bihuan.govern.door import Member
 from bihuan.govern.errors import Conflict, Invalid, NotFound
-from bihuan.govern.forms import to_dotted
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference of two revisions: the dotted `place`, what was there `before` and `after` ('' for nothing)."""
-
-    place: str
-    before: str
-    after: str
+RESERVED = frozenset({"new", "size"})  # they stand where a key stands in addresses
 
 
 def definitions(member: Member, kind: str, *, archived: bool = False) -> list[Definition]:
@@ -74,8 +64,8 @@ def save_definition(
     document = spec.model_dump(mode="json", by_alias=True)
     with transaction.atomic():
         key = key or _free_key(member, kind, name)
-        if not KEY.fullmatch(key):
-            raise Invalid("A key has small letters, digits, - and _ only.", where="key")
+        if not KEY.fullmatch(key) or key in RESERVED:
+            raise Invalid("A key has small letters, digits, - and _ only, and is not “new” or “size”.", where="key")
         _check_references(member, kind, key, document)
         found = Definition.objects.select_for_update().filter(project=member.project, kind=kind, key=key).first()
         if found is None:
@@ -123,12 +113,6 @@ def revisions(found: Definition) -> list[tuple[Revision, list[Change]]]:
     rows = list(found.revisions.select_related("author"))
     olds = [*rows[1:], None]
     return [(new, changes(_facts(old) if old else {}, _facts(new))) for new, old in zip(rows, olds, strict=True)]
-
-
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What differs between two documents, by dotted place."""
-    old, new = dict(to_dotted(before)), dict(to_dotted(after))
-    return [Change(place, old.get(place, ""), new.get(place, "")) for place in {**old, **new} if old.get(place) != new.get(place)]
 
 
 def used_by(member: Member, kind: str, key: str) -> list[Definition]:
@@ -230,5 +214,5 @@ def _check_references(member: Member, kind: str, key: str, document: Any) -> Non
 
 def _free_key(member: Member, kind: str, name: str) -> str:
     base = slugify(name)[:90].strip("-_") or kind
-    taken = set(Definition.objects.filter(project=member.project, kind=kind, key__startswith=base).values_list("key", flat=True))
+    taken = set(Definition.objects.filter(project=member.project, kind=kind, key__startswith=base).values_list("key", flat=True)) | RESERVED
     return next(key for n in range(1, len(taken) + 2) if (key := base if n == 1 else f"{base}-{n}") not in taken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from bihuan.console.api.app import api
+from bihuan.console.pages.first_run import first_run
 
 PROJECT = [
     path("", include("bihuan.console.project_urls")),
@@ -18,6 +19,7 @@ PROJECT = [
 
 urlpatterns = [
     path("", include("bihuan.console.page_urls")),
+    path("first-run/", first_run, name="first_run"),
     path("accounts/", include("allauth.account.urls")),
     path("api/v1/", api.urls),
     path("i18n/", include("django.conf.urls.i18n")),

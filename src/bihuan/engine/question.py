@@ -86,9 +86,12 @@ class Headline:
 class Reader(Protocol):
     """Who reads: turns msgids, numbers and dates into the reader's language. Pure modules get one passed in."""
 
-    language: str
-    zone: str
-    currency: str
+    @property
+    def language(self) -> str: ...
+    @property
+    def zone(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
 
     def say(self, msgid: str, **values: Any) -> str:
         """The text in the reader's language, with `{name}` places filled."""

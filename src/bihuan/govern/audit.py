@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from bihuan.govern.door import Member
+from bihuan.govern.forms import to_dotted
 from bihuan.govern.models import AuditEntry
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference of two documents: the dotted `place`, what was there `before` and `after` ('' for nothing)."""
+
+    place: str
+    before: str
+    after: str
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """What differs between two documents, by dotted place."""
+    old, new = dict(to_dotted(before)), dict(to_dotted(after))
+    return [Change(place, old.get(place, ""), new.get(place, "")) for place in {**old, **new} if old.get(place) != new.get(place)]
 
 
 def record(

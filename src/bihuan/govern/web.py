@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
@@ -28,6 +28,12 @@ class ProjectRequest(HttpRequest):
 
     member: Member
     htmx: HtmxDetails
+
+
+class SeeOther(HttpResponseRedirect):
+    """What was sent is done; its result is at another address."""
+
+    status_code = 303
 
 
 ProjectView = Callable[Concatenate[ProjectRequest, P], HttpResponse]
@@ -83,10 +89,7 @@ def render_page(
 def redirect_to(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
     """After a change: go to another page, also when htmx sent the form."""
     url = resolve_url(to, *args, **kwargs)
-    response: HttpResponse = HttpResponseClientRedirect(url) if getattr(request, "htmx", None) else HttpResponse(status=303)
-    if response.status_code == 303:
-        response["Location"] = url
-    return response
+    return HttpResponseClientRedirect(url) if getattr(request, "htmx", None) else SeeOther(url)
 
 
 def sentence(error: Refused | Any) -> str:
@@ -119,6 +122,4 @@ def _to_log_in(request: HttpRequest) -> HttpResponse:
     htmx = getattr(request, "htmx", None)
     if htmx:
         return HttpResponseClientRedirect(f"{url}?next={quote(htmx.current_url_abs_path or '/')}")
-    response = HttpResponse(status=302)
-    response["Location"] = f"{url}?next={quote(request.get_full_path())}"
-    return response
+    return HttpResponseRedirect(f"{url}?next={quote(request.get_full_path())}")

@@ -8,7 +8,6 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from bihuan.catalog.definitions import (
-    Change,
     archive_definition,
     definition,
     definitions,
@@ -22,6 +21,7 @@ from bihuan.catalog.door import scope
 from bihuan.catalog.kinds import KINDS, RIGHTS, MetricSpec, SegmentSpec, register
 from bihuan.catalog.models import Definition
 from bihuan.engine.filters import All, Did, EventProperty, Filter, InSegment
+from bihuan.govern.audit import Change
 from bihuan.govern.door import Member
 from bihuan.govern.errors import Conflict, Forbidden, Invalid, NotFound
 from bihuan.govern.models import AuditEntry

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from bihuan.console.first_run import needed
 from bihuan.govern.door import members_projects
 
 YEAR = 365 * 86_400
@@ -17,7 +18,7 @@ LOOKS = ("light", "dark", "auto")
 def landing(request: HttpRequest) -> HttpResponse:
     """The project last opened, else the first one; without any, a page that says how to get one."""
     if not request.user.is_authenticated:
-        return redirect("account_login")
+        return redirect("first_run" if needed() else "account_login")
     projects = members_projects(request.user)
     last = request.COOKIES.get("bihuan_project")
     chosen = next((project for project in projects if project.key == last), projects[0] if projects else None)

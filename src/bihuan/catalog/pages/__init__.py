@@ -1,0 +1,1 @@
+"""The catalog's pages: what has come in, segments, metrics, and the history of definitions."""

@@ -1,0 +1,1 @@
+"""The settings of a project: its facts, members, keys, tokens, and the audit trail."""
