@@ -70,15 +70,16 @@ class Engine:
     def statement(self, question: Question[S, R], spec: S, scope: Scope) -> Statement:
         """The whole statement that `ask` would run: for reading, tests and benchmarks."""
         statement = question.compile(spec, scope)
-        head, bound = ctes(scope, question.reads(spec, scope))
+        head, bound = ctes(scope, question.reads(spec, scope), statement.sql)
         clash = bound.keys() & statement.params.keys()
         if clash:
             raise QuestionError("The question {name} binds names that belong to the engine.", name=question.name)
         body = statement.sql.strip()
         if not body.upper().startswith(("SELECT", "WITH")):
             raise QuestionError("The question {name} does not compile to one SELECT.", name=question.name)
-        rest = f",\n{body[4:].strip()}" if body.upper().startswith("WITH") else f"\n{body}"
-        return Statement(f"WITH {head}{rest}", {**bound, **statement.params})
+        if head:
+            body = f"WITH {head},\n{body[4:].strip()}" if body.upper().startswith("WITH") else f"WITH {head}\n{body}"
+        return Statement(body, {**bound, **statement.params})
 
     def settings(self) -> dict[str, Any]:
         """The bounds of one question. Larger states spill to disk from half of the memory on."""

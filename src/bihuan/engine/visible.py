@@ -12,6 +12,7 @@ Hidden properties are empty in all of them; `body` is, where anything is hidden.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bihuan.engine.errors import QuestionError
@@ -23,47 +24,44 @@ HIDDEN = "The property “{name}” is hidden from you; ask an owner of the proj
 PERSON = "dictGetOrDefault('person_map', 'person', toUInt64(person_id), person_id)"
 
 
-def ctes(scope: Scope, reads: Period) -> tuple[str, dict[str, Any]]:
-    """The text of the CTEs (without `WITH`) and their bound values."""
+def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str, dict[str, Any]]:
+    """The text of the CTEs (without `WITH`) and their bound values; only those that `statement` names, when it is given."""
     columns = ",\n    ".join(_column(name, scope) for name in (*COLUMNS, *NUMBER_COLUMNS))
     seen = f"""
     event, day, ts, {PERSON} AS person, person_id, event_key,
     {columns},
     {_props(scope)}, source, received_at"""
-    sql = f"""visible AS (
+    tables = {
+        "visible": f"""
   SELECT {seen}
   FROM events
-  WHERE project_id = {{scope_project:UInt32}} AND day BETWEEN {{scope_since:Date}} AND {{scope_until:Date}}
-),
-history AS (
+  WHERE project_id = {{scope_project:UInt32}} AND day BETWEEN {{scope_since:Date}} AND {{scope_until:Date}}""",
+        "history": f"""
   SELECT {seen}
   FROM events
-  WHERE project_id = {{scope_project:UInt32}}
-),
-traits_now AS (
+  WHERE project_id = {{scope_project:UInt32}}""",
+        "traits_now": f"""
   SELECT {PERSON} AS person, name, argMax(value, (NOT once, rank)) AS value
   FROM traits
   WHERE project_id = {{scope_project:UInt32}} AND NOT has({{scope_hidden:Array(String)}}, name)
   GROUP BY person, name
-  HAVING value != 'null'
-),
-ids AS (
+  HAVING value != 'null'""",
+        "ids": f"""
   SELECT {PERSON} AS person, id_type, id, min(first_seen) AS first_seen
   FROM person_ids
   WHERE project_id = {{scope_project:UInt32}}
-  GROUP BY person, id_type, id
-),
-seen AS (
+  GROUP BY person, id_type, id""",
+        "seen": """
   SELECT event, property, type, min(p.first_seen) AS first_seen, max(p.last_seen) AS last_seen
   FROM properties_seen AS p
-  WHERE project_id = {{scope_project:UInt32}} AND NOT has({{scope_hidden:Array(String)}}, property)
-  GROUP BY event, property, type
-),
-quarantined AS (
+  WHERE project_id = {scope_project:UInt32} AND NOT has({scope_hidden:Array(String)}, property)
+  GROUP BY event, property, type""",
+        "quarantined": f"""
   SELECT received_at, source, reason, detail, event_key, {"'' AS body" if scope.hidden else "body"}
   FROM quarantine
-  WHERE project_id = {{scope_project:UInt32}}
-)"""
+  WHERE project_id = {{scope_project:UInt32}}""",
+    }
+    named = (name for name in tables if statement is None or re.search(rf"\b{name}\b", statement))
     params = {
         "scope_project": scope.project_id,
         "scope_since": reads.since,
@@ -71,7 +69,7 @@ quarantined AS (
         "scope_hidden": sorted(scope.hidden),
         "scope_zone": scope.zone,
     }
-    return sql, params
+    return ",\n".join(f"{name} AS ({tables[name]}\n)" for name in named), params
 
 
 def _column(name: str, scope: Scope) -> str:
@@ -112,11 +110,10 @@ def property_text(name: str, scope: Scope, binder: Binder) -> str:
 
 
 def property_number(name: str, scope: Scope, binder: Binder) -> str:
-    """SQL for an event's property as Nullable(Float64): numbers, and texts that are one."""
+    """SQL for an event's property as Nullable(Float64): numbers, and texts that are one; a text like "nan" or "inf" is none."""
     _check_visible(name, scope)
-    if name in NUMBER_COLUMNS:
-        return name
-    return f"toFloat64OrNull({property_text(name, scope, binder)})"
+    number = name if name in NUMBER_COLUMNS else f"toFloat64OrNull({property_text(name, scope, binder)})"
+    return f"if(isFinite({number}), {number}, NULL)"
 
 
 def json_text(raw: str) -> str:
