@@ -195,7 +195,7 @@ def deliver_all(run: Run, *, clock: Callable[[], datetime], engine: Engine, tell
     for _ in range(1_000):
         advance(run, work, lambda: True)
         run.refresh_from_db()
-        if run.state not in (State.SCHEDULED, State.PREPARING, State.SENDING):
+        if run.state not in (State.PREPARING, State.SENDING):
             break
         if run.trouble:
             raise Unreachable(run.trouble)

@@ -12,6 +12,12 @@ from bihuan.act.campaigns.template import mistakes
 from bihuan.act.lift.spec import Goal
 from bihuan.engine.filters import EVERYTHING, All, Filter, InSegment
 
+# What the form says, in the reader's language.
+NOT_AN_ADDRESS = "This is not an e-mail address."
+NOT_A_PLACE = 'Something between {{ and }} is not understood. Write {{ name }} or {{ name|default:"friend" }}.'
+NO_GOAL = "A campaign needs a goal: an event, or a metric."
+NO_ZONE = "The time of sending needs its time zone."
+
 
 class Message(BaseModel):
     """An e-mail with places for person properties (`campaigns.template`). An empty `text` is made from `html`."""
@@ -29,15 +35,14 @@ class Message(BaseModel):
     def _is_an_address(cls, value: str) -> str:
         address = usable(value) if value.strip() else ""
         if address is None:
-            raise ValueError(f"“{value}” is not an e-mail address.")
+            raise ValueError(NOT_AN_ADDRESS)
         return address
 
     @field_validator("subject", "html", "text")
     @classmethod
     def _is_understood(cls, value: str) -> str:
-        wrong = mistakes(value)
-        if wrong:
-            raise ValueError(f'“{wrong[0]}” is not understood. Write {{{{ name }}}} or {{{{ name|default:"friend" }}}}.')
+        if mistakes(value):
+            raise ValueError(NOT_A_PLACE)
         return value
 
 
@@ -63,9 +68,9 @@ class CampaignSpec(BaseModel):
     @model_validator(mode="after")
     def _has_one_goal(self) -> CampaignSpec:
         if (self.goal is None) == (self.metric is None):
-            raise ValueError("A campaign needs a goal: an event, or a metric.")
+            raise ValueError(NO_GOAL)
         if self.send_at is not None and self.send_at.tzinfo is None:
-            raise ValueError("The time of sending needs its time zone.")
+            raise ValueError(NO_ZONE)
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bihuan.act.lift.chart import chart_lift
+from bihuan.act.lift.panel import panel_lift
 from bihuan.act.lift.result import LiftResult, lift_headlines, lift_table, shape_lift
 from bihuan.act.lift.spec import Goal, LiftSpec
 from bihuan.act.lift.sql import compile_lift, reads
@@ -30,4 +31,5 @@ LIFT: Question[LiftSpec, LiftResult] = Question(
     chart=chart_lift,
     headlines=lift_headlines,
     example=example,
+    panel=panel_lift,
 )

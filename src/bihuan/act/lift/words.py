@@ -140,6 +140,13 @@ def show_lift(value: float | None, result: LiftResult, reader: Reader) -> str:
     return sign + reader.say("{points} pp", points=f"{abs(value) * 100:.2f}")
 
 
+def show_relative(value: float | None, reader: Reader) -> str:
+    """A relative difference with its sign."""
+    if value is None:
+        return "…"
+    return ("+" if value > 0 else "−" if value < 0 else "") + reader.show(abs(value), "share")
+
+
 def show_p(value: float | None, reader: Reader) -> str:
     """A p-value with as many places as it deserves."""
     if value is None:

@@ -6,18 +6,25 @@ import asyncio
 import email
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from bihuan.act.campaigns.smtp import Outlet
 from bihuan.act.campaigns.spec import CampaignSpec, Message
 from bihuan.act.lift.spec import Goal
+from bihuan.collect.events import Event
+from bihuan.collect.writer import Writer
+from bihuan.engine.filters import PersonProperty
 
 NOW = datetime(2026, 3, 15, 4, tzinfo=UTC)
+BEFORE = NOW - timedelta(days=30)
+PEOPLE = 120
 
 
 class Server:
@@ -107,3 +114,66 @@ def campaign(**changes: Any) -> CampaignSpec:
         html='<p>Hi {{ name|default:"friend" }}, <a href="https://shop.example/sale?a=1&amp;b=2">look</a></p>',
     )
     return CampaignSpec(**{"message": message, "goal": Goal(event="Order"), "holdout": 0.0, **changes})
+
+
+@pytest.fixture(scope="module")
+def writer(store: Any) -> Iterator[Writer]:
+    with Writer(store, lambda project: ZoneInfo("Asia/Shanghai")) as opened:
+        assert opened.ready(30)
+        yield opened
+
+
+@pytest.fixture
+def tell(writer: Writer) -> Callable[[Any], object]:
+    return lambda events: writer.submit(list(events)).result(30)
+
+
+@pytest.fixture
+def people(cast: Any, tell: Any) -> None:
+    """A hundred and twenty gold people of whom five have no address, and one shares hers with her brother; and a silver one."""
+
+    def traits(number: int) -> dict[str, Any]:
+        address = "" if number in range(1, 6) else "p10@mail.example" if number == 11 else f"p{number}@mail.example"
+        return {"email": address, "name": f"P{number}", "plan": "gold"}
+
+    events = [identify(cast, number, traits(number)) for number in range(1, PEOPLE + 1)]
+    tell([*events, identify(cast, 999, {"email": "silver@mail.example", "plan": "silver"})])
+
+
+def identify(cast: Any, number: int, traits: dict[str, Any]) -> Event:
+    at = int(BEFORE.timestamp() * 1000)
+    return Event(project_id=cast.project.pk, key=f"i{number}", source="test", at=at, user_id=f"u{number}", traits=traits, store=False)
+
+
+@pytest.fixture
+def work(engine: Any, config: Any, server: Server, tell: Any) -> Iterator[dict[str, Any]]:
+    outlet = Outlet(server.url)
+    yield {"engine": engine, "config": config, "tell": tell, "outlet": outlet}
+    outlet.quit()
+
+
+GOLD = PersonProperty(person="plan", values=("gold",))
+
+
+def save(cast: Any, key: str = "spring", **changes: Any) -> None:
+    from bihuan.catalog.definitions import save_definition
+
+    save_definition(member=cast.bob, kind="campaign", key=key, name="Spring", spec=campaign(**{"filter": GOLD, **changes}))
+
+
+def launch(cast: Any, key: str = "spring", **more: Any) -> Any:
+    from bihuan.act.campaigns.commands import launch
+
+    return launch(member=cast.bob, campaign_key=key, by_worker=False, **more)
+
+
+def deliver(run: Any, work: dict[str, Any], at: datetime = NOW) -> Any:
+    from bihuan.act.campaigns.commands import deliver_all
+
+    return deliver_all(run, clock=lambda: at, **work)
+
+
+def count(run: Any) -> dict[tuple[str, str], int]:
+    from collections import Counter
+
+    return dict(Counter(run.deliveries.values_list("state", "reason")))
