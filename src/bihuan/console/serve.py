@@ -89,20 +89,23 @@ class Supervisor:
         """Serve; returns the exit code."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._note_signal)
-        code = 0
         try:
             with only_server(self.config, self.ports):
-                while not self._signals:
-                    self._start_due()
-                    self._relay(0.2)
-                    self._reap()
-                    self._greet()
+                try:
+                    self._watch()
+                finally:
+                    self._end()
         except CannotServe as problem:
             say("serve", str(problem))
-            code = 1
-        finally:
-            self._end()
-        return code
+            return 1
+        return 0
+
+    def _watch(self) -> None:
+        while not self._signals:
+            self._start_due()
+            self._relay(0.2)
+            self._reap()
+            self._greet()
 
     def _note_signal(self, *_: object) -> None:
         self._signals += 1
@@ -336,7 +339,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = configure(parser("bihuan serve", "Run Bihuan until Ctrl-C.", data="data").parse_args(arguments))
 
     def welcome() -> str:
-        return boxed(f"Bihuan is at {config.public_url}", f"Events go to {config.collect_url}", f"Data folder: {config.data}")
+        begin = config.announced("first-run")
+        first = ["", "Nobody can log in yet. Begin at", str(begin["url"])] if begin else []
+        return boxed(f"Bihuan is at {config.public_url}", f"Events go to {config.collect_url}", f"Data folder: {config.data}", *first)
 
     return Supervisor(config, programs(config), welcome).run()
 
