@@ -14,7 +14,7 @@ class Definition(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
-        LIVE = "live", _("Live")
+        LIVE = "live", _("In use")
         ARCHIVED = "archived", _("Archived")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="definitions")

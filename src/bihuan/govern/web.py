@@ -21,6 +21,7 @@ from bihuan.govern.errors import Forbidden, NotFound, Refused
 from bihuan.govern.rights import LEAST, Right
 
 P = ParamSpec("P")
+WORDS = frozenset({"kind", "role", "needed"})  # values of errors that are messages themselves
 
 
 class ProjectRequest(HttpRequest):
@@ -94,8 +95,9 @@ def redirect_to(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> Htt
 
 def sentence(error: Refused | Any) -> str:
     """What an error (of `govern` or of the engine) says, in the reader's language."""
+    values = {name: gettext(value) if name in WORDS and isinstance(value, str) else value for name, value in error.values.items()}
     text = gettext(error.msgid)
-    return text.format(**error.values) if error.values else text
+    return text.format(**values) if values else text
 
 
 def member_context(request: HttpRequest) -> dict[str, Any]:

@@ -28,7 +28,7 @@ MEASURES = (
     ("p90", _("90th percentile of a property")),
     ("distinct", _("Different values of a property")),
 )
-READS = (("number", _("Number")), ("money", _("Money")), ("seconds", _("Duration in seconds")))
+READS = (("number", _("A number")), ("money", _("Money")), ("seconds", _("Duration in seconds")))
 GOOD = (("up", _("More is good")), ("down", _("Less is good")))
 
 
