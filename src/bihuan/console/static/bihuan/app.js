@@ -55,7 +55,7 @@
       const style = {
         axisLine: { lineStyle: { color: line } },
         axisTick: { show: false },
-        axisLabel: { color: text, hideOverlap: true, ...(one.type === "value" && !one.axisLabel?.formatter ? { formatter: short } : {}), ...one.axisLabel },
+        axisLabel: { color: text, hideOverlap: true, ...(one.boundaryGap === false ? { alignMinLabel: "left", alignMaxLabel: "right" } : {}), ...(one.type === "value" && !one.axisLabel?.formatter ? { formatter: short } : {}), ...one.axisLabel },
         splitLine: { lineStyle: { color: line }, ...(one.splitLine ?? {}) },
         nameTextStyle: { color: text },
       };
@@ -143,6 +143,7 @@
     root.querySelectorAll?.("[data-period]").forEach(period);
     root.querySelectorAll?.("[data-repeat]").forEach(repeat);
     root.querySelectorAll?.("[data-shown-with]").forEach(shownWith);
+    root.querySelectorAll?.("details[data-fold]").forEach((each) => (each.open = !matchMedia("(max-width: 1199.98px)").matches));
   };
 
   // --- A period: either the last days, or from a day to a day ---------------------------------------------------------------

@@ -1,0 +1,212 @@
+"""The console's own pages: the page of every question, the home page, looks and languages, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+
+from bihuan.catalog.definitions import definition, save_definition, spec_of
+from bihuan.catalog.kinds import MetricSpec
+from bihuan.console.pages import ask as ask_page
+from bihuan.console.questions import listed
+from bihuan.engine.errors import Busy, Cancelled, Unavailable
+from bihuan.govern.tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+PANEL = {"HX-Request": "true"}
+VIEWS = "series.0.event=View&period.since=2026-03-01&period.until=2026-03-15"
+
+
+@pytest.fixture
+def views(write) -> None:
+    write((1, "View", "2026-03-02 10:00"), (1, "View", "2026-03-03 10:00"), (2, "View", "2026-03-10 10:00", {"path": "=1+1"}))
+
+
+@pytest.fixture
+def vera(cast: Cast, store) -> Client:
+    return cast.client(cast.vera)
+
+
+@pytest.fixture
+def anna(cast: Cast, store) -> Client:
+    return cast.client(cast.anna)
+
+
+@pytest.mark.parametrize("question", listed(), ids=lambda question: question.name)
+def test_every_question_has_its_page(vera, question):
+    page = vera.get(f"/p/shop/ask/{question.name}/")
+    assert page.status_code == 200
+    assert '<section class="card bh-panel"' in page.content.decode()
+    assert page["Vary"].count("HX-Request") == 1
+
+
+def test_the_same_address_answers_the_page_and_the_panel(vera, views):
+    address = f"/p/shop/ask/trend/?{VIEWS}"
+    page, panel = vera.get(address).content.decode(), vera.get(address, headers=PANEL).content.decode()
+    assert "<html" in page
+    assert 'value="2026-03-01"' in page
+    assert "<html" not in panel
+    assert '<span class="bh-number">3</span>' in panel
+
+
+def test_an_address_without_anything_asks_the_example(vera, views):
+    assert vera.get("/p/shop/ask/trend/", headers=PANEL).status_code == 200
+
+
+def test_a_mistake_is_shown_at_its_place(vera):
+    panel = vera.get("/p/shop/ask/trend/?series.0.measure=mode", headers=PANEL)
+    assert panel.status_code == 422
+    assert "series.0.measure: Choose one of" in panel.content.decode()
+    page = vera.get("/p/shop/ask/trend/?series.0.measure=mode")
+    assert page.status_code == 200
+    assert "series.0.measure: Choose one of" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (Unavailable("The event store does not answer just now; it is starting again. Try again in a moment."), 503, "One moment"),
+        (Busy("Many questions are being answered just now; ask again in a moment."), 503, "One moment"),
+        (Cancelled("The question was cancelled."), 200, "Stopped"),
+    ],
+)
+def test_what_passes_is_said_kindly(vera, monkeypatch, error, status, words):
+    class Failing:
+        def ask(self, *_args, **_kwargs):
+            raise error
+
+    monkeypatch.setattr(ask_page, "engine", Failing)
+    panel = vera.get(f"/p/shop/ask/trend/?{VIEWS}", headers=PANEL)
+    assert panel.status_code == status
+    assert words in panel.content.decode()
+    assert ("load delay:3s" in panel.content.decode()) == (status == 503)
+
+
+def test_a_page_asked_while_the_store_is_away_asks_again_by_itself(vera, monkeypatch):
+    from bihuan.see.people import views
+
+    def away():
+        raise Unavailable("The event store does not answer just now; it is starting again. Try again in a moment.")
+
+    monkeypatch.setattr(views, "engine", away)
+    page = vera.get("/p/shop/people/")
+    assert page.status_code == 503
+    assert page["Retry-After"] == "4"
+    assert 'http-equiv="refresh"' in page.content.decode()
+
+
+def test_an_export_has_the_numbers_of_the_page(vera, views):
+    response = vera.get(f"/p/shop/ask/trend/export.csv?{VIEWS}&unit=week")
+    rows = list(csv.reader(io.StringIO(response.content.decode())))
+    assert [row[-1] for row in rows[1:]] == ["0", "2", "1"]
+    assert "trend-" in response["Content-Disposition"]
+
+
+def test_an_export_in_an_unknown_format_is_not_found(vera):
+    assert vera.get(f"/p/shop/ask/trend/export.exe?{VIEWS}").status_code == 404
+
+
+def test_the_statement_behind_an_answer_can_be_read(vera, views):
+    page = vera.get(f"/p/shop/ask/trend/sql/?{VIEWS}").content.decode()
+    assert "WITH visible AS" in page
+    assert "scope_project" in page
+
+
+def test_a_program_is_told_how_to_ask_the_same(vera, views):
+    page = vera.get(f"/p/shop/ask/trend/use/?{VIEWS}").content.decode()
+    assert "/api/v1/projects/shop/ask/trend" in page
+    assert "2026-03-15" in page
+
+
+def test_nobody_stops_a_question_of_somebody_else(cast, vera, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(ask_page.engine().store, "cancel", stopped.append)
+    name = "0" * 32
+    assert vera.post(f"/p/shop/ask/cancel/{name}/").status_code == 204
+    assert stopped == [f"u{cast.vera.user.pk}-{name}"]
+    vera.post("/p/shop/ask/cancel/anything-else/")
+    assert len(stopped) == 1
+
+
+def test_a_question_goes_to_a_new_board(cast, anna, views):
+    response = anna.post(f"/p/shop/ask/trend/add-to-board/?{VIEWS}", {"board": "+", "name": "Monday", "title": "Views", "width": "12"})
+    assert response.status_code == 303
+    (tile,) = spec_of(definition(cast.anna, "board", "monday")).tiles
+    assert (tile.question, tile.title, tile.width) == ("trend", "Views", "12")
+    board = anna.get("/p/shop/boards/monday/").content.decode()
+    assert "series.0.event=View" in board
+    assert "as=tile" in board
+
+
+def test_a_viewer_makes_no_board(vera):
+    assert vera.get(f"/p/shop/ask/trend/add-to-board/?{VIEWS}").status_code == 403
+    assert "Add to board" not in vera.get(f"/p/shop/ask/trend/?{VIEWS}", headers=PANEL).content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "ask/", "ask/trend/", "ask/trend/sql/", "people/", "boards/", "home/needs/"])
+def test_a_stranger_sees_no_project(cast, store, path):
+    assert cast.client(cast.charlie).get(f"/p/shop/{path}").status_code == 404
+    assert Client().get(f"/p/shop/{path}").status_code == 302
+
+
+def test_the_home_page_shows_the_metrics_with_their_change(cast, vera, write):
+    from datetime import UTC, datetime, timedelta
+
+    now = datetime.now(UTC)
+    spec = MetricSpec(event="Pay", measure="sum", property="revenue", kind="money")
+    save_definition(member=cast.anna, kind="metric", name="Takings", spec=spec)
+    write((1, "Pay", now - timedelta(days=2), {"revenue": 30.0}), (1, "Pay", now - timedelta(days=9), {"revenue": 20.0}))
+    panel = vera.get("/p/shop/home/happened/?days=7").content.decode()
+    assert "Takings" in panel
+    assert "30.00" in panel
+    assert "+50.0%" in panel
+
+
+def test_an_empty_project_says_what_to_do_next(vera):
+    assert "Connect a product" in vera.get("/p/shop/home/happened/").content.decode()
+    assert "first event" in vera.get("/p/shop/home/needs/").content.decode()
+    assert "Nothing is under way" in vera.get("/p/shop/home/runs/").content.decode()
+
+
+def test_a_refused_event_needs_somebody(cast, scope, store, vera, write):
+    from datetime import UTC, datetime
+
+    write((1, "View", datetime.now(UTC)))
+    columns = ["project_id", "received_at", "source", "reason", "detail", "event_key", "body"]
+    types = ["UInt32", "DateTime64(3, 'UTC')", "LowCardinality(String)", "LowCardinality(String)", "String", "UInt64", "String"]
+    store.insert("quarantine", columns, [[scope.project_id], [datetime.now(UTC)], ["test"], ["no_name"], ["No name."], [1], ["{}"]], types)
+    assert "1 event was refused" in vera.get("/p/shop/home/needs/").content.decode()
+
+
+def test_language_and_look_are_kept(vera):
+    response = vera.post("/preferences/", {"language": "zh-hans", "next": "/p/shop/"})
+    assert (response.status_code, response["Location"]) == (302, "/p/shop/")
+    vera.post("/preferences/", {"look": "dark", "next": "/p/shop/"})
+    page = vera.get("/p/shop/").content.decode()
+    assert '<html lang="zh-Hans" data-look="dark" data-bs-theme="dark">' in " ".join(page.split())
+    assert "发生了什么" in page
+
+
+def test_preferences_lead_to_no_other_host(vera):
+    assert vera.post("/preferences/", {"look": "dark", "next": "https://elsewhere.example/"})["Location"] == "/"
+
+
+def test_a_missing_page_leads_home(vera):
+    page = vera.get("/p/shop/nowhere/")
+    assert page.status_code == 404
+    assert "Nothing is at this address" in page.content.decode()
+
+
+def test_landing_leads_to_the_project_and_a_stranger_to_the_log_in(cast, vera, store):
+    assert vera.get("/")["Location"] == "/p/shop/"
+    assert Client().get("/")["Location"] == "/accounts/login/"
+    assert "not in a project yet" in cast.client(cast.charlie).get("/").content.decode()
+
+
+def test_the_log_in_page_shows_no_project(cast):
+    page = Client().get("/accounts/login/").content.decode()
+    assert "Log in" in page
+    assert cast.project.name not in page
