@@ -22,7 +22,6 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     migrate_database()
-    say_where_to_begin(config)
     return 0
 
 
@@ -33,16 +32,6 @@ def await_store(store: Store) -> None:
         if time.monotonic() > deadline:
             raise Unavailable("The event store did not answer within {seconds} seconds.", seconds=int(PATIENCE))
         time.sleep(0.05)
-
-
-def say_where_to_begin(config: Config) -> None:
-    """Announce the address of the first visit, while nobody can log in yet."""
-    from bihuan.console.first_run import address, needed
-
-    if needed():
-        config.announce("first-run", url=address(config))
-    else:
-        (config.run / "first-run.json").unlink(missing_ok=True)
 
 
 def migrate_database() -> None:

@@ -339,9 +339,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = configure(parser("bihuan serve", "Run Bihuan until Ctrl-C.", data="data").parse_args(arguments))
 
     def welcome() -> str:
-        begin = config.announced("first-run")
-        first = ["", "Nobody can log in yet. Begin at", str(begin["url"])] if begin else []
-        return boxed(f"Bihuan is at {config.public_url}", f"Events go to {config.collect_url}", f"Data folder: {config.data}", *first)
+        return boxed(f"Bihuan is at {config.public_url}", f"Events go to {config.collect_url}", f"Data folder: {config.data}")
 
     return Supervisor(config, programs(config), welcome).run()
 
