@@ -11,6 +11,7 @@ from bihuan.govern.models import Project
 
 class ImportRun(models.Model):
     """One file brought in, or about to be. `rows_stored` and `rows_known` (stored before) and `rows_rejected` add up to `rows_read`.
+    `first_at` and `last_at` are the times of the earliest and the latest event.
 
     `upload` is the file's name in the folder of uploads while it is needed; imports from the command line have none.
     """
@@ -37,6 +38,8 @@ class ImportRun(models.Model):
     rows_rejected = models.BigIntegerField(default=0)
     rows_of_nobody = models.BigIntegerField(default=0)
     rows_moved = models.BigIntegerField(default=0)
+    first_at = models.DateTimeField(null=True, blank=True)
+    last_at = models.DateTimeField(null=True, blank=True)
     progress = models.FloatField(default=0.0)
     rejects = models.CharField(max_length=500, blank=True)
     language = models.CharField(max_length=20, blank=True)

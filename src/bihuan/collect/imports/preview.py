@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping as Dictionary
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from bihuan.collect.imports.convert import Converter
 from bihuan.collect.imports.errors import ImportProblem, Reject
 from bihuan.collect.imports.plan import Plan, look, make_plan
 from bihuan.collect.imports.readers import Chunk
+from bihuan.engine.schema import COLUMNS
 
 SHOWN = 8  # rows
 
@@ -36,11 +38,19 @@ def _events(plan: Plan, zone: str) -> dict[str, Any]:
         "mapping": plan.mapping.model_dump(mode="json", exclude_defaults=True),
         "yaml": plan.mapping.yaml(),
         "guessed": dict(plan.guessed),
-        "events": [{name: value for name, value in row.items() if name != "event_key"} for row in rows],
+        "events": [_event(row) for row in rows],
         "rejects": [_reject(one) for one in converted.rejects[:SHOWN]],
         "rejected": len(converted.rejects),
         "looked_at": converted.events.num_rows + len(converted.rejects),
     }
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    """An event with all its properties together, wherever they are stored."""
+    builtin = {name: row[name] for name in COLUMNS if row.get(name)}
+    properties = builtin | json.loads(row["props"])
+    event = {name: row.get(name) for name in ("name", "at", "user_id", "anonymous_id", "revenue")}
+    return event | {"properties": [[name, value if isinstance(value, str) else json.dumps(value)] for name, value in properties.items()]}
 
 
 def _cells(first: Chunk) -> list[list[str]]:

@@ -26,8 +26,8 @@ Progress = Callable[["Tally"], None]
 class Tally:
     """What became of the rows so far: `read` = `stored` + `duplicates` (known before) + `rejected`.
 
-    `nobody` of the stored and known ones have no id of a person; `skipped` stood at a local time that the clock skipped. `done` is the part
-    of the file that is through, 0 to 1, and `total` its number of rows if the file says so.
+    `nobody` of the stored and known ones have no id of a person; `skipped` stood at a local time that the clock skipped. `first` and `last`
+    are their times (ms). `done` is the part of the file that is through, 0 to 1, and `total` its number of rows if the file says so.
     """
 
     read: int = 0
@@ -36,12 +36,15 @@ class Tally:
     rejected: int = 0
     nobody: int = 0
     skipped: int = 0
+    first: int | None = None
+    last: int | None = None
     done: float = 0.0
     total: int | None = None
 
     def plus(self, converted: Converted, outcome: Outcome, done: float) -> Tally:
         """With one more chunk, whose events had this outcome."""
         events, rejected = converted.events.num_rows, len(converted.rejects) + outcome.quarantined
+        times = _span(converted)
         return replace(
             self,
             read=self.read + events + len(converted.rejects),
@@ -50,6 +53,8 @@ class Tally:
             rejected=self.rejected + rejected,
             nobody=self.nobody + _of_nobody(converted),
             skipped=self.skipped + converted.skipped,
+            first=min(filter(None, (self.first, *times)), default=None),
+            last=max(filter(None, (self.last, *times)), default=None),
             done=done,
         )
 
@@ -113,3 +118,9 @@ class _Storing:
 def _of_nobody(converted: Converted) -> int:
     events = converted.events
     return int(np.sum(~np.asarray(events["user_id"].is_valid()) & ~np.asarray(events["anonymous_id"].is_valid())))
+
+
+def _span(converted: Converted) -> tuple[int, ...]:
+    """The earliest and the latest time, if there is any."""
+    at = converted.events["at"].to_numpy()
+    return (int(at.min()), int(at.max())) if len(at) else ()

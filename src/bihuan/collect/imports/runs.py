@@ -93,6 +93,10 @@ def _save(run: ImportRun, **fields: Any) -> None:
     run.save(update_fields=list(fields))
 
 
+def _instant(ms: int | None) -> datetime | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+
+
 class _Noted:
     """Keeps the record up to date, at most once a second."""
 
@@ -121,5 +125,7 @@ class _Noted:
             rows_rejected=tally.rejected,
             rows_of_nobody=tally.nobody,
             rows_moved=tally.skipped,
+            first_at=_instant(tally.first),
+            last_at=_instant(tally.last),
             **fields,
         )

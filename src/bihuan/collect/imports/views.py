@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, QueryDict
@@ -18,6 +20,7 @@ from bihuan.collect.models import ImportRun
 from bihuan.govern.web import ProjectRequest, is_panel, project_view, redirect_to, render_page
 
 SHOWN = 50
+LONGEST = 3_600  # days that a trend may be over
 FIELDS = ("event", "event_column", "person", "anonymous", "id", "revenue", "zone")
 ENCODINGS = ("gb18030", "big5", "shift_jis", "cp1252", "utf-16")
 State = ImportRun.State
@@ -129,7 +132,8 @@ def _preview(request: ProjectRequest, found: ImportRun, form: QueryDict) -> dict
     look["rejects"] = [(line, uploads.said(Reason(msgid, values))) for line, msgid, values in look.get("rejects", [])]
     for event in look.get("events", []):
         event["time"] = datetime.fromtimestamp(event["at"] / 1000, UTC)
-    return context | {"look": look, "chosen": _chosen(form) if asked else _mapped(look.get("mapping", {})), "yaml": form.get("yaml", "")}
+    chosen = _mapped(look["mapping"]) if "mapping" in look else _chosen(form)
+    return context | {"look": look, "chosen": chosen, "yaml": form.get("yaml", "")}
 
 
 def _given(found: ImportRun, form: QueryDict) -> dict[str, Any]:
@@ -162,4 +166,19 @@ def _progress(found: ImportRun) -> dict[str, Any]:
     left = seconds * (1 - found.progress) / found.progress if busy and found.progress > 0.02 else None
     if found.finished_at and found.started_at:
         seconds = (found.finished_at - found.started_at).total_seconds()
-    return {"run": found, "busy": busy, "seconds": seconds, "left": left, "percent": round(found.progress * 100)}
+    percent = round(found.progress * 100)
+    return {"run": found, "busy": busy, "seconds": seconds, "left": left, "percent": percent, "trend": _trend(found)}
+
+
+def _trend(found: ImportRun) -> str:
+    """The question whose answer shows these events: their trend over the days that they are of."""
+    if found.first_at is None or found.last_at is None:
+        return ""
+    zone = ZoneInfo(found.project.timezone)
+    until = found.last_at.astimezone(zone).date()
+    since = max(found.first_at.astimezone(zone).date(), until - timedelta(days=LONGEST))
+    unit = "day" if (until - since).days <= 92 else "week" if (until - since).days <= 370 else "month"
+    asked = {"period.since": since, "period.until": until, "unit": unit, "series.0.measure": "events"}
+    if found.mapping.get("event"):
+        asked["series.0.event"] = found.mapping["event"]
+    return urlencode(asked)
