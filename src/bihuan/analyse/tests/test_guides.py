@@ -40,7 +40,8 @@ def test_the_example_of_the_guide_is_true(question: Question[Any, Any], engine: 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_a_question_has_its_whole_folder(question: Question[Any, Any]) -> None:
     names = {path.name for path in folder(question).iterdir()}
-    assert {"spec.py", "sql.py", "result.py", "chart.py", "form.html", "panel.html", "guide.md", "tests"} <= names
+    assert {"spec.py", "sql.py", "result.py", "chart.py", "form.html", "guide.md", "tests"} <= names
+    assert ("panel.html" in names) == (question.panel is not None)
 
 
 def test_no_question_of_the_stage_is_forgotten() -> None:
