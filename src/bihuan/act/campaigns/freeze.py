@@ -61,7 +61,7 @@ def _decide(run: Run, spec: CampaignSpec, people: Sequence[Person]) -> list[Deli
             taken.add(row.address_key)
             row.arm = arm_of(run.salt, person.number, spec.holdout)
             if row.arm == HOLDOUT:
-                row.state, row.settled_at = State.HELD, run.assigned_at
+                row.state, row.reason, row.settled_at = State.HELD, reasons.HOLDOUT, run.assigned_at
             else:
                 row.properties = dict(person.properties)
         rows.append(row)

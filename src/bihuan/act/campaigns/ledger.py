@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from bihuan.act.campaigns.reasons import HOLDOUT
 from bihuan.act.lift.sql import ASSIGNED
 from bihuan.act.models import Delivery, Run, Touch
 from bihuan.collect.client import Collector
@@ -76,7 +75,7 @@ def tell_touches(tell: Ledger) -> int:
 
 def _outcome(row: Delivery) -> Event:
     state = State(row.state)
-    more = {"reason": HOLDOUT if state == State.HELD else row.reason} if row.reason or state == State.HELD else {}
+    more = {"reason": row.reason} if row.reason else {}
     return _event(row.run, row, TOLD[state], state.value, row.settled_at or row.run.send_at, more)
 
 

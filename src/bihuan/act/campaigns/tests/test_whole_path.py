@@ -22,8 +22,8 @@ def test_everybody_of_the_segment_is_sent_to_held_out_or_left_out_with_a_reason(
     counted = count(run)
     assert counted[("suppressed", "no_address")] == 5
     assert counted[("suppressed", "duplicate_address")] == 1
-    assert counted[("sent", "")] + counted[("held", "")] == 114
-    assert 10 <= counted[("held", "")] <= 36
+    assert counted[("sent", "")] + counted[("held", "holdout")] == 114
+    assert 10 <= counted[("held", "holdout")] <= 36
     assert len(server.mails) == len(set(server.recipients)) == counted[("sent", "")]
     assert run.state == "measuring"
     assert run.closes_at == NOW + timedelta(days=14)
@@ -35,9 +35,9 @@ def test_everybody_of_the_segment_is_sent_to_held_out_or_left_out_with_a_reason(
     told = {(row["event"], row["arm"], row["reason"]): row["n"] for row in rows}
     assert told == {
         ("$campaign_assigned", "treatment", ""): counted[("sent", "")],
-        ("$campaign_assigned", "holdout", ""): counted[("held", "")],
+        ("$campaign_assigned", "holdout", ""): counted[("held", "holdout")],
         ("$message_sent", "treatment", ""): counted[("sent", "")],
-        ("$message_suppressed", "holdout", "holdout"): counted[("held", "")],
+        ("$message_suppressed", "holdout", "holdout"): counted[("held", "holdout")],
         ("$message_suppressed", "", "no_address"): 5,
         ("$message_suppressed", "", "duplicate_address"): 1,
     }
