@@ -115,7 +115,7 @@ class Reader:
         if not url.startswith((self.site, "data:", "blob:", "about:")):
             self.problems.append(f"asked another host: {url}")
 
-    def log_in(self, name: str = "owner", password: str = "oolong-demo") -> Reader:  # noqa: S107 - the demo's
+    def log_in(self, name: str = "owner", password: str = "oolong-demo") -> Reader:
         self.page.goto("/accounts/login/")
         self.page.fill("[name=login]", name)
         self.page.fill("[name=password]", password)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext
 
 from bihuan.engine.errors import Busy, Cancelled, EngineError, Unavailable
@@ -77,6 +78,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     told = str(exception.args[0]) if exception.args and isinstance(exception.args[0], str) else ""
     text = told or gettext("Nothing is at this address. It may have been moved or archived.")
     return page(request, 404, gettext("Not found"), text, "zoom-question")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A mistake of Bihuan's own. Nothing here may fail in its turn: the page asks for neither project nor person."""
+    if is_panel(request):
+        text = gettext("Bihuan could not make this part of the page. The log says what happened.")
+        return page(request, 500, gettext("Something went wrong"), text, "bug")
+    return HttpResponse(render_to_string("500.html"), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

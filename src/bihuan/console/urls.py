@@ -30,3 +30,4 @@ urlpatterns = [
 handler400 = "bihuan.console.errors.bad_request"
 handler403 = "bihuan.console.errors.permission_denied"
 handler404 = "bihuan.console.errors.not_found"
+handler500 = "bihuan.console.errors.server_error"

@@ -13,6 +13,7 @@ from bihuan.catalog.kinds import MetricSpec
 from bihuan.console.pages import ask as ask_page
 from bihuan.console.questions import listed
 from bihuan.engine.errors import Busy, Cancelled, Unavailable
+from bihuan.engine.here import engine as engine_here
 from bihuan.govern.tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -122,8 +123,8 @@ def test_a_program_is_told_how_to_ask_the_same(vera, views):
 
 
 def test_nobody_stops_a_question_of_somebody_else(cast, vera, monkeypatch):
-    stopped = []
-    monkeypatch.setattr(ask_page.engine().store, "cancel", stopped.append)
+    stopped: list[str] = []
+    monkeypatch.setattr(engine_here().store, "cancel", stopped.append)
     name = "0" * 32
     assert vera.post(f"/p/shop/ask/cancel/{name}/").status_code == 204
     assert stopped == [f"u{cast.vera.user.pk}-{name}"]
@@ -198,6 +199,22 @@ def test_a_missing_page_leads_home(vera):
     page = vera.get("/p/shop/nowhere/")
     assert page.status_code == 404
     assert "Nothing is at this address" in page.content.decode()
+
+
+@pytest.mark.parametrize(("headers", "whole"), [({}, True), (PANEL, False)])
+def test_a_mistake_of_our_own_is_a_page_and_in_a_panel_a_panel(cast, store, monkeypatch, headers, whole):
+    from bihuan.console.pages import home
+
+    def broken(*_args):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(home, "things_to_do", broken)
+    browser = cast.client(cast.vera)
+    browser.raise_request_exception = False
+    response = browser.get("/p/shop/home/needs/", headers=headers)
+    assert response.status_code == 500
+    assert "Something went wrong" in response.content.decode()
+    assert ("<html" in response.content.decode()) == whole
 
 
 def test_landing_leads_to_the_project_and_a_stranger_to_the_log_in(cast, vera, store):
