@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bihuan.collect.arrivals import ARRIVALS
+from bihuan.collect.live import LIVE
+from bihuan.collect.quarantined import QUARANTINED
 from bihuan.engine.question import Question
 
-QUESTIONS: tuple[Question[Any, Any], ...] = ()
+QUESTIONS: tuple[Question[Any, Any], ...] = (LIVE, QUARANTINED, ARRIVALS)

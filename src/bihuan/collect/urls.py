@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from bihuan.collect import views
+
 app_name = "collect"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("live/", views.live, name="live"),
+    path("sources/", views.sources, name="sources"),
+    path("quarantine/", views.quarantine, name="quarantine"),
     path("imports/", include("bihuan.collect.imports.urls")),
 ]

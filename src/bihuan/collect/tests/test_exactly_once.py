@@ -82,7 +82,8 @@ def stored(site: Site, name: str) -> list[int]:
 
 
 def test_lost_answers_resets_500_and_503_store_each_event_once(site: Site) -> None:
-    flaky, errors = Flaky(site), []
+    flaky = Flaky(site)
+    errors: list[Any] = []
     analytics = client(flaky.url, errors)
     for n in range(20):
         analytics.track("ann", "Flaky", {"n": n})

@@ -1,0 +1,78 @@
+"""The newest arrivals, each with its properties as text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bihuan.collect.live.spec import LiveSpec
+from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+from bihuan.engine.schema import COLUMNS
+
+LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """`received_at` is when it was stored, `at` when it happened by its sender's corrected clock; `late` when these are more than five
+    minutes apart. `person` is 0 for nobody."""
+
+    received_at: datetime
+    at: datetime
+    event: str
+    person: int
+    source: str
+    properties: tuple[tuple[str, str], ...]
+
+    @property
+    def late(self) -> bool:
+        return self.received_at - self.at > LATE
+
+
+@dataclass(frozen=True)
+class LiveResult:
+    """At most `limit` arrivals, the newest first."""
+
+    arrivals: tuple[Arrival, ...]
+
+
+def shape_live(spec: LiveSpec, scope: Scope, rows: Rows) -> LiveResult:
+    return LiveResult(
+        tuple(
+            Arrival(row["received_at"], row["ts"], row["event"], int(row["person"]), row["source"], tuple(_properties(row, scope)))
+            for row in rows
+        )
+    )
+
+
+def table_live(result: LiveResult) -> Table:
+    columns = (
+        Column("received_at", "Arrived", "time"),
+        Column("at", "Happened", "time"),
+        Column("event", "Event"),
+        Column("person", "Person", "person"),
+        Column("source", "Source"),
+        Column("properties", "Properties"),
+    )
+    return Table(
+        columns,
+        tuple(
+            (one.received_at, one.at, one.event, one.person or None, one.source, json.dumps(dict(one.properties), ensure_ascii=False))
+            for one in result.arrivals
+        ),
+    )
+
+
+def headlines_live(result: LiveResult) -> tuple[Headline, ...]:
+    return ()
+
+
+def _properties(row: Any, scope: Scope) -> list[tuple[str, str]]:
+    found = [(name, row[name]) for name in COLUMNS if row[name]]
+    if row["revenue"] is not None:
+        found.append(("revenue", f"{row['revenue']:g}"))
+    props = json.loads(row["props"])
+    found += [(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in props.items()]
+    return [(name, text) for name, text in found if name not in scope.hidden]
