@@ -25,9 +25,13 @@ CACHED_ROWS = 5_000  # an answer with more rows is not kept
 
 @dataclass(frozen=True)
 class DataVersion:
-    """Changes whenever an answer could: rows of the tables that answers read, and the newest arrival (aware)."""
+    """Changes whenever an answer could: (name, rows, inserts, changes) of what answers read, and the newest arrival (aware).
 
-    rows: tuple[int, ...]
+    Rows alone would not tell: of a property that is set again, the merge takes away as many rows as came. People are merged for
+    answers when the dictionary has been read again, which is later than the link's row.
+    """
+
+    state: tuple[tuple[str, int, int, int], ...]
     fresh_to: datetime | None
 
 
@@ -95,20 +99,24 @@ class Engine:
 
     def version(self, project_id: int) -> DataVersion:
         """What the store holds now."""
-        counted = self.store.fetch(
+        tables = self.store.fetch(
             """
-            SELECT table, sum(rows) AS total FROM system.parts
+            SELECT table AS name, sum(rows) AS rows, toInt64(max(max_block_number)) AS inserts, toInt64(max(data_version)) AS changes
+            FROM system.parts
             WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits')
-            GROUP BY table ORDER BY table
+            GROUP BY table
+            UNION ALL
+            SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), 0
+            FROM system.dictionaries WHERE database = currentDatabase()
             """
         )
-        rows = tuple(int(row["total"]) for row in counted.rows)
+        state = tuple(sorted((str(r["name"]), int(r["rows"]), int(r["inserts"]), int(r["changes"])) for r in tables.rows))
         known = self._fresh.get(project_id)
-        if known is None or known.rows != rows:  # the newest arrival is read again only when rows have come
+        if known is None or known.state != state:  # the newest arrival is read again only when rows have come
             newest = self.store.fetch(
                 "SELECT maxOrNull(received_at) AS at FROM events WHERE project_id = {project:UInt32}", {"project": project_id}
             )
-            known = self._fresh[project_id] = DataVersion(rows, newest.rows[0]["at"])
+            known = self._fresh[project_id] = DataVersion(state, newest.rows[0]["at"])
         return known
 
     def _run(self, question: Question[S, R], spec: S, scope: Scope, statement: Statement, query_id: str) -> Fetched:
@@ -140,6 +148,6 @@ def _key(question: Question[S, R], spec: S, scope: Scope, version: DataVersion, 
         "today": scope.now.astimezone(UTC).strftime("%Y-%m-%d %H"),
         "sql": statement.sql,
         "params": {name: str(value) for name, value in statement.params.items()},
-        "version": version.rows,
+        "version": version.state,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

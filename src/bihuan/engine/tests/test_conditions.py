@@ -96,7 +96,7 @@ def test_the_days_of_did_are_the_project_s_with_today(store: Store, scope: Scope
 
 def test_a_segment_may_be_made_of_segments(store: Store, scope: Scope, write: Write) -> None:
     write((1, "View", "2026-03-14 10:00", {"n": 1}), (2, "View", "2026-03-14 10:00", {"n": 2}))
-    segments = {"one": EventProperty(property="n", values=(1,)), "not one": Not(negated=InSegment(segment="one"))}
+    segments: dict[str, Filter] = {"one": EventProperty(property="n", values=(1,)), "not one": Not(negated=InSegment(segment="one"))}
     assert texts(store, replace(scope, segments=segments), InSegment(segment="not one")) == ["2"]
 
 
