@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bihuan.catalog.simpler import simpler
 from bihuan.engine.filters import All, Any, Did, EventProperty, Filter, InSegment, Not, Op, PersonProperty, Value
 from bihuan.engine.question import Reader
 
@@ -37,12 +38,14 @@ def in_words(tree: Filter, reader: Reader, names: Mapping[str, str]) -> str:
             return _did(tree, reader, names)
         case InSegment():
             return reader.say("belongs to “{segment}”", segment=names.get(tree.segment, tree.segment))
+        case Not() if simpler(tree) != tree:
+            return in_words(simpler(tree), reader, names)
         case Not():
             return reader.say("not: {condition}", condition=_part(tree.negated, reader, names))
         case All():
             return reader.say(" and ").join(_part(one, reader, names) for one in tree.all) or reader.say("everybody")
         case Any():
-            return reader.say(" or ").join(_part(one, reader, names) for one in tree.any) or reader.say("nobody")
+            return reader.say(" or ").join(_part(one, reader, names) for one in tree.any) or reader.say("no people")
 
 
 def _part(tree: Filter, reader: Reader, names: Mapping[str, str]) -> str:

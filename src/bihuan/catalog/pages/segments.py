@@ -14,6 +14,7 @@ from bihuan.catalog.kinds import SegmentSpec
 from bihuan.catalog.models import Definition
 from bihuan.catalog.pages.definitions import PLAIN, draft, history
 from bihuan.catalog.segment_size import SEGMENT_SIZE, SegmentSizeSpec
+from bihuan.catalog.simpler import simpler
 from bihuan.catalog.words import words
 from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
@@ -79,6 +80,8 @@ def _form(request: ProjectRequest, found: Definition | None) -> HttpResponse:
     made = draft(request, KIND, found)
     if made.saved is not None:
         return redirect_to(request, "catalog:segment", project=request.member.project.key, key=made.saved.key)
+    if request.method != "POST" and found is not None:
+        made.values = SegmentSpec(filter=simpler(spec_of(found).filter)).model_dump(mode="json", by_alias=True)
     context = {"draft": made, "words": words(request.member)}
     return render_page(request, "catalog/segment_form.html", context, status=422 if made.errors else 200)
 

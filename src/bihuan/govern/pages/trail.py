@@ -25,6 +25,12 @@ VERBS = {
     "revoke": _("revoked"),
     "start": _("started"),
     "stop": _("stopped"),
+    "import": _("imported"),
+    "launch": _("launched"),
+    "pause": _("paused"),
+    "resume": _("resumed"),
+    "cancel": _("cancelled"),
+    "resend": _("sent again"),
 }
 KINDS = {
     "project": _("project"),
@@ -36,6 +42,7 @@ KINDS = {
     "board": _("board"),
     "campaign": _("campaign"),
     "import": _("import"),
+    "file": _("file"),
 }
 
 
