@@ -90,7 +90,6 @@ def _step(step: FunnelStep, reader: Reader) -> dict[str, Any]:
         "dropped": reader.show(step.dropped, "number"),
         "lost": reader.show(1 - step.from_previous if step.from_previous is not None else None, "share"),
         "median": reader.show(before.median, "seconds") if before else "",
-        "middle": f"{reader.show(before.p10, 'seconds')} – {reader.show(before.p90, 'seconds')}" if before else "",
     }
 
 
@@ -113,9 +112,9 @@ def _part(part: FunnelPart, reader: Reader) -> dict[str, Any]:
 
 def _quantiles(times: Durations, reader: Reader) -> list[dict[str, str]]:
     named = (
-        ("Fastest 10 %", times.p10),
-        ("Fastest 25 %", times.p25),
-        ("Median", times.median),
+        ("10 % within", times.p10),
+        ("25 % within", times.p25),
+        ("Half within", times.median),
         ("75 % within", times.p75),
         ("90 % within", times.p90),
     )
