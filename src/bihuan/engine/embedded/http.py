@@ -6,6 +6,7 @@ KILL QUERY); Basic and X-ClickHouse-Key log-in; any output format; data after `I
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -45,7 +46,7 @@ STATUS = {
     159: 408,
     160: 408,
 }
-MAX_BODY = 512 * 1024 * 1024
+MAX_BODY = 512 * 1024 * 1024  # once decompressed
 
 
 class App:
@@ -67,7 +68,7 @@ class App:
             await _fail(send, 516, "Code: 516. DB::Exception: The engine's token is wrong or missing. (AUTHENTICATION_FAILED)")
             return
         try:
-            body = _decode(await _read(receive), headers.get("content-encoding", ""))
+            body = await asyncio.to_thread(_decode, await _read(receive), headers.get("content-encoding", ""))
             outcome, fmt = await self._run(body, query)
         except Refused:
             text = "Code: 202. DB::Exception: Too many questions are waiting. (TOO_MANY_SIMULTANEOUS_QUERIES)"
@@ -96,6 +97,8 @@ class App:
         settings = {key: value for key, value in query.items() if key not in NOT_SETTINGS and not key.startswith("param_")}
         text = query.get("query", "").encode()
         whole = text + b"\n" + body if text and body else text or body
+        if not whole.strip():
+            raise ValueError("The request holds no statement.")
         insert = INSERT_WITH_DATA.match(whole[:100_000])
         if insert:
             head, fmt = insert.group(1).decode(), insert.group(2).decode()
@@ -173,10 +176,16 @@ def _decode(body: bytes, encoding: str) -> bytes:
         return body
     if encoding not in ("gzip", "deflate"):
         raise ValueError(f"Content-Encoding {encoding} is not understood; send gzip, deflate or none.")
+    inflate = zlib.decompressobj(wbits=31 if encoding == "gzip" else 15)
     try:
-        return zlib.decompress(body, wbits=31 if encoding == "gzip" else 15)
+        whole = inflate.decompress(body, MAX_BODY + 1)  # never more than allowed, however little body it takes to ask for it
     except zlib.error as error:
         raise ValueError(f"The body is not valid {encoding}.") from error
+    if len(whole) > MAX_BODY:
+        raise ValueError(f"A request may have at most {MAX_BODY} bytes.")
+    if not inflate.eof:
+        raise ValueError(f"The body ends in the middle of its {encoding}.")
+    return whole
 
 
 async def _fail(send: Send, code: int, text: str) -> None:
