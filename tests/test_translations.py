@@ -18,6 +18,7 @@ GETTEXT = {"gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "pgettex
 ERRORS = {
     *("EngineError", "QuestionError", "TooLarge", "Busy", "Cancelled", "Unavailable"),
     *("Refused", "NotFound", "Forbidden", "Invalid", "Conflict"),
+    *("ImportProblem", "Reason"),
 }
 
 

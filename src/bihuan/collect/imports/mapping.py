@@ -158,10 +158,11 @@ def make_mapping(given: Dictionary[str, Any], columns: Sequence[str], *, guess: 
     data |= guessed
     if not data.get("event") and not data.get("event_column"):
         raise ImportProblem(
-            "Which events are these? Name them all (event), or name the column that does (event_column). {has}", has=_has(columns)
+            "Which events are these? Name them all (event), or name the column that does (event_column). The file has: {columns}.",
+            columns=_names(columns),
         )
     if not data.get("time"):
-        raise ImportProblem("Which column says when it happened (time)? {has}", has=_has(columns))
+        raise ImportProblem("Which column says when it happened (time)? The file has: {columns}.", columns=_names(columns))
     try:
         mapping = Mapping.model_validate(data)
     except ValidationError as error:
@@ -178,7 +179,10 @@ def check(mapping: Mapping, columns: Sequence[str]) -> None:
     for what, name in plain.items():
         if name and name not in known:
             raise ImportProblem(
-                "The mapping's {what} is “{name}”, but the file has no such column. {has}", what=what, name=name, has=_has(columns)
+                "The mapping's {what} is “{name}”, but the file has no such column. The file has: {columns}.",
+                what=what,
+                name=name,
+                columns=_names(columns),
             )
     values = {f"properties.{name}": found.value for name, found in (mapping.properties or {}).items()}
     if mapping.revenue:
@@ -187,7 +191,10 @@ def check(mapping: Mapping, columns: Sequence[str]) -> None:
         for name in (text,) if text in known else parse(text).names:
             if name not in known:
                 raise ImportProblem(
-                    "The mapping's {what} is “{name}”, but the file has no such column. {has}", what=what, name=name, has=_has(columns)
+                    "The mapping's {what} is “{name}”, but the file has no such column. The file has: {columns}.",
+                    what=what,
+                    name=name,
+                    columns=_names(columns),
                 )
 
 
@@ -217,9 +224,8 @@ def _guesses(data: Dictionary[str, Any], columns: Sequence[str]) -> dict[str, st
     return guessed
 
 
-def _has(columns: Sequence[str]) -> str:
-    names = ", ".join(columns[:30])
-    return f"The file has: {names}{', …' if len(columns) > 30 else ''}."
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join([*columns[:30], *(["…"] if len(columns) > 30 else [])])
 
 
 def _why(error: ValidationError) -> str:
