@@ -51,6 +51,21 @@ class Collector:
             total += self._post("/internal/columns", body)
         return total
 
+    def close(self) -> None:
+        """Let go of the connection; the next `send` makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def __enter__(self) -> Collector:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
     def _post(self, path: str, body: bytes) -> Outcome:
         deadline = time.monotonic() + self._patience
         pause = 0.1
@@ -58,7 +73,7 @@ class Collector:
             try:
                 return self._try(path, body)
             except Unavailable:
-                self._connection = None
+                self.close()
                 if time.monotonic() + pause > deadline:
                     raise
             time.sleep(pause)
@@ -85,6 +100,7 @@ class Collector:
             raise Unavailable("The collector is not running; start it with `bihuan serve`.")
         url = str(announced["url"])
         if self._connection is None or url != self._url:
+            self.close()
             parts = urlsplit(url)
             self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=120)
             self._url = url

@@ -128,9 +128,12 @@ class Writer:
         return self._enqueue(_Waiting(list(zip(*rows, strict=True)), effects, bad))
 
     def submit_columns(self, table: pa.Table, *, project_id: int, source: str) -> Future[Outcome]:
-        """Take many rows at once (10,000 to 50,000 are a good number), as `submit` does; `collect.columns.schema()` says what they hold.
+        """Take many rows at once (10,000 to 50,000 are a good number), as `submit` does. The columns of `table`, by name:
 
-        A name or time that cannot be puts the row into the quarantine; ids and properties must be clean (`events.clean_id`, `canonical`).
+        `event_key` uint64 (see `events.event_key`), `name` string, `at` int64 (ms since 1970, UTC), `props` string
+        (`events.canonical_props` of what has no column); and if there is something to say, `user_id` and `anonymous_id` string
+        (`events.clean_id`; null: none), any of `engine.schema.COLUMNS` string (null or '': none), and `revenue` float64.
+        A name or time that cannot be puts the row into the quarantine.
         """
         columns = {name: column.to_pylist() for name, column in zip(table.schema.names, table.columns, strict=True)}
         return self.submit_lists(columns, project_id=project_id, source=source)

@@ -70,9 +70,10 @@ def headlines_live(result: LiveResult) -> tuple[Headline, ...]:
 
 
 def _properties(row: Any, scope: Scope) -> list[tuple[str, str]]:
-    found = [(name, row[name]) for name in COLUMNS if row[name]]
-    if row["revenue"] is not None:
-        found.append(("revenue", f"{row['revenue']:g}"))
+    """The event's own properties before those that every event of its client has."""
     props = json.loads(row["props"])
-    found += [(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in props.items()]
+    found = [(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in props.items()]
+    if row["revenue"] is not None:
+        found.insert(0, ("revenue", f"{row['revenue']:g}"))
+    found += [(name, row[name]) for name in COLUMNS if row[name]]
     return [(name, text) for name, text in found if name not in scope.hidden]

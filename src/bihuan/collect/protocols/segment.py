@@ -23,6 +23,7 @@ from bihuan.collect.times import milliseconds, skew
 SOURCE = "segment"
 CALLS = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias"}
 BATCHES = frozenset({"batch", "b", "import"})
+_KINDS = frozenset(CALLS.values())
 _NAMES = {"page": "$pageview", "screen": "$screen", "group": "$group"}
 
 
@@ -124,6 +125,8 @@ def settings(write_key: str) -> dict[str, Any]:
 
 
 def _event(call: Call, kind: Any, item: msgspec.Raw, project_id: int, received: int, behind: int) -> Event:
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise BadEvent("bad_type", "The type must be one of track, identify, page, screen, group and alias.")
     user, anonymous = clean_id(call.userId), clean_id(call.anonymousId)
     at = milliseconds(call.timestamp, "timestamp")
     if at is None:
@@ -152,12 +155,10 @@ def _event(call: Call, kind: Any, item: msgspec.Raw, project_id: int, received: 
             raise BadEvent("no_id", "A group needs its id: send groupId.")
         traits = {"group_id": group} if user or anonymous else None
         return Event(**common, name=_NAMES[kind], props={**props, "group_id": group, "traits": call.traits or {}}, traits=traits)
-    if kind in _NAMES:
-        for name, value in (("name", call.name), ("category", call.category)):
-            if value is not None:
-                props.setdefault(name, value)
-        return Event(**common, name=_NAMES[kind], props=props)
-    raise BadEvent("bad_type", "The type must be one of track, identify, page, screen, group and alias.")
+    for name, value in (("name", call.name), ("category", call.category)):
+        if value is not None:
+            props.setdefault(name, value)
+    return Event(**common, name=_NAMES[kind], props=props)
 
 
 def _event_name(name: Any) -> str:
