@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,13 +70,13 @@ def _save(request: ProjectRequest, kind: str, found: Definition | None) -> Draft
     return made
 
 
-def history(request: ProjectRequest, found: Definition) -> dict[str, Any]:
-    """For a definition's page: its revisions with their differences, and what uses it with its address."""
+def history(request: ProjectRequest, found: Definition, say: Callable[[Any], str]) -> dict[str, Any]:
+    """For a definition's page: its revisions, each in words (`say`) and with its differences, and what uses it with its address."""
     root = f"/p/{request.member.project.key}/"
     users = [(user, f"{root}{user.kind}s/{user.key}/") for user in used_by(request.member, found.kind, found.key)]
     return {
         "definition": found,
-        "revisions": revisions(found),
+        "revisions": [(one, say(KINDS[found.kind].model_validate(one.spec)), changed) for one, changed in revisions(found)],
         "users": users,
         "archived": found.state == Definition.State.ARCHIVED,
         "archive_address": _address("archive", request, found),

@@ -44,7 +44,12 @@ def metric(request: ProjectRequest, key: str) -> HttpResponse:
     """One metric: its last 30 days, its meaning, what uses it, what it was before."""
     found = definition(request.member, KIND, key)
     spec: MetricSpec = spec_of(found)
-    context = {**history(request, found), "spec": spec, "meaning": _meaning(request, spec), "query": trend_query(found.name, spec)}
+    context = {
+        **history(request, found, lambda one: _meaning(request, one)),
+        "spec": spec,
+        "meaning": _meaning(request, spec),
+        "query": trend_query(found.name, spec),
+    }
     return render_page(request, "catalog/metric.html", context)
 
 

@@ -35,7 +35,13 @@ def segments(request: ProjectRequest) -> HttpResponse:
 def segment(request: ProjectRequest, key: str) -> HttpResponse:
     """One segment: whom it means, how many they are, what uses it, what it was before."""
     found = definition(request.member, KIND, key)
-    context = {**history(request, found), "words": _words(request, found, definitions(request.member, KIND))}
+    names = {one.key: one.name for one in definitions(request.member, KIND)}
+    reader: Any = request.reader  # type: ignore[attr-defined]
+
+    def say(spec: SegmentSpec) -> str:
+        return in_words(spec.filter, reader, names)
+
+    context = {**history(request, found, say), "words": say(spec_of(found))}
     return render_page(request, "catalog/segment.html", context)
 
 
