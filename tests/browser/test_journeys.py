@@ -64,7 +64,7 @@ def test_a_condition_narrows_the_answer_and_survives_a_reload(owner, root):
     form.locator("[data-add=property]").click()
     row = form.locator(".bh-filter-row")
     row.locator("[data-field=property] + .ts-wrapper .ts-control").click()
-    row.locator(".ts-dropdown:visible input").fill("device")
+    row.locator(".ts-dropdown:visible input").press_sequentially("device")
     page.keyboard.press("Enter")
     row.locator("select[data-values] + .ts-wrapper input").fill("mobile")
     page.keyboard.press("Enter")

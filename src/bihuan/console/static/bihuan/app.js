@@ -129,6 +129,7 @@
       createOnBlur: create,
       persist: false,
       maxOptions: 500,
+      refreshThrottle: 0, // who types and presses Enter at once gets what was typed
       allowEmptyOption: false,
       plugins: element.multiple || element.tagName === "INPUT" ? ["remove_button"] : ["dropdown_input"],
       hidePlaceholder: true,
