@@ -33,7 +33,7 @@ class Series(BaseModel):
     @model_validator(mode="after")
     def _has_its_property(self) -> Series:
         if self.property is None and self.measure not in ("events", "people"):
-            raise ValueError(f"Choose the property whose {self.measure} you want.")
+            raise ValueError("Choose the property that is to be measured.")
         return self
 
 
