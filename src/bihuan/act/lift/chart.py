@@ -15,13 +15,16 @@ def chart_lift(result: LiftResult, reader: Reader) -> dict[str, Any] | None:
     arms = ((reader.say("Got the campaign"), result.treated, "solid"), (reader.say("Held out"), result.held, "dashed"))
     return {
         "tooltip": {"trigger": "axis"},
-        "legend": {"data": [name for name, _, _ in arms]},
+        "legend": {"data": [name for name, _, _ in arms], "top": 0, "left": 0},
+        "grid": {"left": 44, "right": 16, "top": 36, "bottom": 44},
         "xAxis": {
             "type": "category",
             "name": reader.say("Days after assignment"),
+            "nameLocation": "middle",
+            "nameGap": 28,
             "data": [str(day + 1) for day in range(result.window)],
         },
-        "yAxis": {"type": "value", "name": reader.say("Reached the goal, %")},
+        "yAxis": {"type": "value", "axisLabel": {"formatter": "{value}%"}},
         "series": [
             {
                 "name": name,

@@ -113,7 +113,7 @@ def _facts(result: LiftResult, reader: Reader) -> list[tuple[str, str, str]]:
         facts.append((reader.say("p-value"), show_p(result.p_value, reader), meaning))
     if result.ratio_p_value is not None:
         good = "Not as meant: do not trust the lift" if result.ratio_broken else "As meant"
-        meaning = reader.say("Sizes of the groups against the draw; p = {p}", p=show_p(result.ratio_p_value, reader))
+        meaning = reader.say("Sizes of the groups against the draw; p {p}", p=show_p(result.ratio_p_value, reader, sign=True))
         facts.append((reader.say("Sample ratio"), reader.say(good), meaning))
     facts.append(
         (

@@ -154,9 +154,11 @@ def lift_headlines(result: LiftResult) -> tuple[Headline, ...]:
     """Both arms' goal and the lift."""
     value = result.measure == "value"
     kind: Kind = "money" if value else "share"
+    lift = result.difference.estimate if result.difference else None
+    shown = Headline("Lift", lift, "money") if value else Headline("Lift, points", None if lift is None else round(lift * 100, 2))
     return (
         Headline("Got the campaign", result.treated.mean if value else result.treated.rate, kind),
         Headline("Held out", result.held.mean if value else result.held.rate, kind),
-        Headline("Lift", result.difference.estimate if result.difference else None, kind),
+        shown,
         Headline("Relative lift", result.relative.estimate if result.relative else None, "share"),
     )

@@ -52,7 +52,7 @@ def _nothing_yet(result: LiftResult, reader: Reader) -> Verdict:
 
 def _undecided(result: LiftResult, reader: Reader) -> Verdict:
     detail = reader.say(
-        "The difference is {lift} (95 % interval {low} to {high}; p = {p}), which chance alone could explain.", **_numbers(result, reader)
+        "The difference is {lift} (95 % interval {low} to {high}; p {p}), which chance alone could explain.", **_numbers(result, reader)
     )
     if result.smallest is not None:
         seen = reader.say(
@@ -84,20 +84,20 @@ def _changed(result: LiftResult, reader: Reader) -> Verdict:
 
 _SENTENCES = {
     ("people", True): (
-        "The campaign worked: {lift} more people reached the goal.",
-        "About {extra} people reached it because of the campaign (95 % interval {least} to {most}; p = {p}).",
+        "The campaign worked: the goal rate rose by {change}.",
+        "About {extra} people reached it because of the campaign (95 % interval {least} to {most}; p {p}).",
     ),
     ("people", False): (
-        "The campaign did harm: {lift} of people reached the goal.",
-        "About {extra} people did not reach it because of the campaign (95 % interval {least} to {most}; p = {p}).",
+        "The campaign did harm: the goal rate fell by {change}.",
+        "About {extra} people did not reach it because of the campaign (95 % interval {least} to {most}; p {p}).",
     ),
     ("value", True): (
-        "The campaign earned more: {lift} per person.",
-        "That is {extra} in all that would not have come without it (95 % interval {least} to {most}; p = {p}).",
+        "The campaign earned more: {change} per person.",
+        "That is {extra} in all that would not have come without it (95 % interval {least} to {most}; p {p}).",
     ),
     ("value", False): (
-        "The campaign lost: {lift} per person.",
-        "That is {extra} less in all than without it (95 % interval {least} to {most}; p = {p}).",
+        "The campaign lost: {change} per person.",
+        "That is {extra} less in all than without it (95 % interval {least} to {most}; p {p}).",
     ),
 }
 
@@ -126,7 +126,8 @@ def _numbers(result: LiftResult, reader: Reader) -> dict[str, str]:
         "lift": show_lift(estimate, result, reader),
         "low": show_lift(low, result, reader),
         "high": show_lift(high, result, reader),
-        "p": show_p(result.p_value, reader),
+        "change": show_lift(abs(estimate), result, reader).removeprefix("+"),
+        "p": show_p(result.p_value, reader, sign=True),
     }
 
 
@@ -147,8 +148,10 @@ def show_relative(value: float | None, reader: Reader) -> str:
     return ("+" if value > 0 else "−" if value < 0 else "") + reader.show(abs(value), "share")
 
 
-def show_p(value: float | None, reader: Reader) -> str:
-    """A p-value with as many places as it deserves."""
+def show_p(value: float | None, reader: Reader, *, sign: bool = False) -> str:
+    """A p-value with as many places as it deserves; with `sign` as what follows "p" in a sentence."""
     if value is None:
         return "…"
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+    if value < 0.001:
+        return "< 0.001"
+    return f"= {value:.3f}" if sign else f"{value:.3f}"
