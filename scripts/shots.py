@@ -14,6 +14,8 @@ from bihuan.console.demo.__main__ import PASSWORD
 from bihuan.engine.config import Config
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
+SETTLED = """() => !document.querySelector('.htmx-request, .bh-skeleton')
+  && [...document.querySelectorAll('bh-chart')].every(chart => chart.dataset.drawn)"""
 LARGEST = 300_000  # bytes of one picture
 
 # name, path, width, dark
@@ -65,7 +67,7 @@ def shoot(browser: Browser, site: str, path: str, file: Path, language: str, wid
     log_in(page)
     page.goto(path)
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("() => !document.querySelector('.htmx-request, .bh-skeleton')")
+    page.wait_for_function(SETTLED)
     page.wait_for_timeout(800)  # charts move into place
     page.screenshot(path=str(file))
     context.close()
