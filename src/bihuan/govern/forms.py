@@ -31,8 +31,20 @@ def parse_dotted(data: QueryDict | Iterable[tuple[str, str]], *, ignore: Collect
 def to_dotted(spec: BaseModel | Mapping[str, Any], *, defaults: bool = False) -> list[tuple[str, str]]:
     """The dotted names and values of a spec, in order; fields that have their default are left out unless `defaults`."""
     if isinstance(spec, BaseModel):
-        spec = spec.model_dump(mode="json", by_alias=True, exclude_defaults=not defaults, exclude_none=True)
+        full = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+        spec = (
+            full if defaults else _with_items(spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True), full)
+        )
     return list(_flat(spec, ""))
+
+
+def _with_items(sparse: Any, full: Any) -> Any:
+    """`sparse` (without defaults), but an item of a list that is nothing but defaults is written in full: it would not be there at all."""
+    if isinstance(sparse, dict):
+        return {name: _with_items(value, full[name]) for name, value in sparse.items()}
+    if isinstance(sparse, list):
+        return [_with_items(one, whole) if one != {} else whole for one, whole in zip(sparse, full, strict=True)]
+    return sparse
 
 
 def validated(model: type[M], document: Mapping[str, Any]) -> tuple[M | None, dict[str, str]]:

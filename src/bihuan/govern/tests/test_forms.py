@@ -105,3 +105,17 @@ def test_a_mistake_is_told_at_its_place(address: str, errors: dict[str, str]) ->
     assert found.keys() == errors.keys()
     for where, text in errors.items():
         assert found[where].startswith(text)
+
+
+class Series(BaseModel):
+    event: str = "*"
+    measure: str = "events"
+
+
+class Chart(BaseModel):
+    series: tuple[Series, ...]
+
+
+def test_an_item_of_a_list_that_is_all_default_is_still_there() -> None:
+    chart = Chart(series=(Series(), Series(event="Order")))
+    assert validated(Chart, parse_dotted(to_dotted(chart)))[0] == chart
