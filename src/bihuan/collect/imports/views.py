@@ -178,7 +178,5 @@ def _trend(found: ImportRun) -> str:
     until = found.last_at.astimezone(zone).date()
     since = max(found.first_at.astimezone(zone).date(), until - timedelta(days=LONGEST))
     unit = "day" if (until - since).days <= 92 else "week" if (until - since).days <= 370 else "month"
-    asked = {"period.since": since, "period.until": until, "unit": unit, "series.0.measure": "events"}
-    if found.mapping.get("event"):
-        asked["series.0.event"] = found.mapping["event"]
-    return urlencode(asked)
+    event = found.mapping.get("event") or "*"
+    return urlencode({"series.0.event": event, "period.since": since, "period.until": until, "unit": unit})
