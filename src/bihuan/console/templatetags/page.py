@@ -115,6 +115,12 @@ def _reader(context: Context) -> PageReader:
 
 
 @register.filter
+def trimmed(text: str) -> str:
+    """Without the white space at its ends; what was safe stays safe."""
+    return type(text)(text.strip())
+
+
+@register.filter
 def slug(name: str) -> str:
     """A dotted field name as part of an element's id."""
     return name.replace(".", "-")

@@ -355,7 +355,7 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     const given = button.dataset.copy;
-    const text = given === "address" ? location.href : given || button.closest(".bh-command").querySelector("code").textContent;
+    const text = given === "address" ? location.href : given || button.closest(".bh-command").querySelector("code").textContent.trim();
     try {
       await navigator.clipboard.writeText(text);
     } catch {
