@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from datetime import date
@@ -20,6 +21,7 @@ from bihuan.console.questions import by_name
 from bihuan.engine.ask import Engine
 from bihuan.engine.question import Scope
 from bihuan.engine.store import Store
+from bihuan.see.boards.spec import BoardSpec, Tile
 
 Ask = Callable[..., list[float | None]]
 pytestmark = pytest.mark.shared_data
@@ -47,6 +49,11 @@ def imported(store: Store, scope: Scope, data: str, mapping: str) -> Tally:
     return tally
 
 
+def answer_of(engine: Engine, scope: Scope, tile: Tile) -> Any:
+    question = by_name(tile.question)
+    return engine.ask(question, question.spec.model_validate(tile.spec), scope).result
+
+
 @pytest.fixture
 def ask(engine: Engine, scope: Scope) -> Ask:
     """`ask(since, until, (event, measure[, property]), …)`: each number over the whole period."""
@@ -61,13 +68,16 @@ def ask(engine: Engine, scope: Scope) -> Ask:
 
 
 @pytest.mark.slow
-def test_online_retail_gives_its_published_numbers_and_nobody_is_no_person(store: Store, scope: Scope, ask: Ask) -> None:
+def test_online_retail_gives_its_published_numbers_and_nobody_is_no_person(store: Store, engine: Engine, scope: Scope, ask: Ask) -> None:
     first = imported(store, scope, "online_retail/online_retail.parquet", "online_retail.yaml")
     assert (first.read, first.stored, first.duplicates, first.nobody) == (541_909, 541_909, 0, 135_080)
     series = [("purchase",), ("purchase", "people"), ("purchase", "sum", "revenue"), ("purchase", "distinct", "invoice")]
     period = (date(2010, 12, 1), date(2011, 12, 9))
     expected = [541_909, 4_372, pytest.approx(9_747_747.93, abs=0.005), 25_900]
     assert ask(*period, *series) == expected
+    board = BoardSpec.model_validate(json.loads((ROOT / "examples/online_retail_board.json").read_text())["spec"])
+    answers = [answer_of(engine, scope, tile) for tile in board.tiles]
+    assert [line.total for line in answers[0].lines] == expected
     (row,) = store.fetch(NOBODY_AND_REPEATS, {"project": scope.project_id}).rows
     assert row == {"nobody": 135_080, "keys": 541_909, "repeats": 5_268}
     second = imported(store, scope, "online_retail/online_retail.parquet", "online_retail.yaml")
