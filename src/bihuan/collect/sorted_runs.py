@@ -40,19 +40,27 @@ class SortedRuns:
 
     def contains(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """For each hash, whether it is known."""
-        found = np.zeros(len(hashes), dtype=np.bool_)
+        order = np.argsort(hashes)  # asking in order, neighbours find the same parts of a run in the processor's cache
+        asked = hashes[order]
+        known = np.zeros(len(hashes), dtype=np.bool_)
         for run, _ in self._runs:
-            found |= run[_places(run, hashes)] == hashes
+            known |= run[_places(run, asked)] == asked
+        found = np.empty_like(known)
+        found[order] = known
         return found
 
     def numbers(self, hashes: Hashes) -> Numbers:
         """For each hash its number, or 0."""
-        found = np.zeros(len(hashes), dtype=np.uint32)
+        order = np.argsort(hashes)
+        asked = hashes[order]
+        known = np.zeros(len(hashes), dtype=np.uint32)
         for run, numbers in self._runs:
-            places = _places(run, hashes)
-            hit = run[places] == hashes
+            places = _places(run, asked)
+            hit = run[places] == asked
             if numbers is not None:
-                found[hit] = numbers[places[hit]]
+                known[hit] = numbers[places[hit]]
+        found = np.empty_like(known)
+        found[order] = known
         return found
 
 

@@ -1,4 +1,4 @@
-"""The writer: alone adds events to the store, in group commits, each event once. Why so: `docs/decisions/0003-writer.md`."""
+"""The writer: alone adds events to the store, in group commits, each event once. Why so: `docs/decisions/0004-writer.md`."""
 
 from __future__ import annotations
 
