@@ -76,8 +76,8 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	scripts/install $(VENV) requirements.lock
-	touch $@
+	@touch $@
 
 $(VENV)/.installed-test: requirements-test.lock pyproject.toml | $(VENV)/bin/python
 	scripts/install $(VENV) requirements-test.lock
-	touch $@ $(VENV)/.installed
+	@touch $@ $(VENV)/.installed
