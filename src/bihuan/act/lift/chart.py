@@ -10,7 +10,7 @@ from bihuan.engine.question import Reader
 
 def chart_lift(result: LiftResult, reader: Reader) -> dict[str, Any] | None:
     """The ECharts option, or None when there is nothing to draw."""
-    if not result.treated.people or not result.held.people:
+    if not result.treated.people or not result.held.people or not result.treated.converted + result.held.converted:
         return None
     arms = ((reader.say("Got the campaign"), result.treated, "solid"), (reader.say("Held out"), result.held, "dashed"))
     return {

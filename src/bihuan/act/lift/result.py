@@ -15,7 +15,8 @@ from bihuan.engine.question import Column, Headline, Kind, Rows, Scope, Table
 @dataclass(frozen=True)
 class Arm:
     """The people of one arm: how many, how many of them reached the goal, how often, the mean and the sample variance of their
-    value (0 without the goal), how many have had the whole window, and the share that had converted by each day after assignment."""
+    value (0 without the goal), how many have had the whole window, and the share that had
+    converted by the end of each day after assignment, of the days that have begun for everybody."""
 
     people: int = 0
     converted: int = 0
@@ -75,7 +76,7 @@ class LiftResult:
 
 def shape_lift(spec: LiftSpec, scope: Scope, rows: Rows) -> LiftResult:
     """The result of the statement's rows: one an arm."""
-    arms = {str(row["arm"]): _arm(row) for row in rows}
+    arms = {str(row["arm"]): _arm(row, scope) for row in rows}
     treated, held = arms.get("treatment", Arm()), arms.get("holdout", Arm())
     both = arms.get("both", Arm()).people
     measured = _values(treated, held) if spec.goal.measure == "value" else _shares(treated, held)
@@ -98,8 +99,9 @@ def shape_lift(spec: LiftSpec, scope: Scope, rows: Rows) -> LiftResult:
     )
 
 
-def _arm(row: Mapping[str, Any]) -> Arm:
+def _arm(row: Mapping[str, Any], scope: Scope) -> Arm:
     people = int(row["people"])
+    begun = (scope.now - row["newest"]).days + 1
     return Arm(
         people=people,
         converted=int(row["converted"]),
@@ -107,7 +109,7 @@ def _arm(row: Mapping[str, Any]) -> Arm:
         mean=float(row["mean"]),
         variance=float(row["variance"]),
         complete=int(row["complete"]),
-        curve=tuple(int(count) / people for count in row["by_day"]),
+        curve=tuple(int(count) / people for count in row["by_day"][: max(0, begun)]),
     )
 
 

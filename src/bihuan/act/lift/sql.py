@@ -61,6 +61,7 @@ SELECT if(in_both, 'both', in_arm) AS arm,
   avg(total) AS mean,
   ifNotFinite(varSampStable(total), 0) AS variance,
   countIf(assigned_at + toIntervalDay({window}) <= fromUnixTimestamp64Milli({now})) AS complete,
+  max(assigned_at) AS newest,
   sumForEach(arrayMap(day -> times > 0 AND first_day <= day, range({window}))) AS by_day
 FROM people
 GROUP BY arm

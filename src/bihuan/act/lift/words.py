@@ -29,7 +29,7 @@ def verdict(result: LiftResult, reader: Reader) -> Verdict:
                 "Find out why people are missing from one group before you read the lift."
             ),
         )
-    if result.difference is None or result.p_value is None:
+    if result.difference is None or result.p_value is None or not result.treated.converted + result.held.converted:
         return _nothing_yet(result, reader)
     if not result.significant:
         return _undecided(result, reader)
@@ -45,9 +45,7 @@ def _nothing_yet(result: LiftResult, reader: Reader) -> Verdict:
             reader.say("Nothing can be said about the lift."),
             reader.say("Without people in both groups there is nobody to compare with."),
         )
-    return Verdict(
-        "secondary", reader.say("Nothing to compare yet."), reader.say("So far nobody reached the goal in a way that can be compared.")
-    )
+    return Verdict("secondary", reader.say("Nothing to compare yet."), reader.say("So far nobody reached the goal."))
 
 
 def _undecided(result: LiftResult, reader: Reader) -> Verdict:

@@ -47,7 +47,9 @@ def test_a_goal_counts_once_a_person_within_their_own_window_after_their_own_ass
 
 def test_the_window_of_people_assigned_a_day_ago_is_not_over(engine, scope, write):
     write(assigned(1, "treatment", at="2026-03-14 10:00"), assigned(2, "holdout"))
-    assert engine.ask(LIFT, SPRING, scope).result.complete == 0.5
+    result = engine.ask(LIFT, SPRING, scope).result
+    assert result.complete == 0.5
+    assert len(result.treated.curve) == 2, "the second day has begun for everybody, the third has not"
 
 
 def test_a_condition_on_the_goal_is_a_condition_on_its_event(engine, scope, write):
