@@ -132,7 +132,8 @@ class Reader:
     def settle(self) -> None:
         self.page.wait_for_load_state("networkidle")
         self.page.wait_for_function(
-            "() => !document.querySelector('.htmx-request, .bh-skeleton') && [...document.querySelectorAll('bh-chart')].every(c => c.dataset.drawn)",
+            """() => !document.querySelector('.htmx-request, .bh-skeleton')
+              && [...document.querySelectorAll('bh-chart')].every((chart) => chart.dataset.drawn)""",
             timeout=20_000,
         )
         self.page.wait_for_timeout(350)  # charts move into place

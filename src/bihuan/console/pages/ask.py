@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pprint import pformat
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -32,6 +33,15 @@ P = ParamSpec("P")
 CONTROL = ("as", "retry")  # parameters of the address that are not the spec's
 QUERY_ID = re.compile(r"[0-9a-f]{32}")
 EXPORTS = (("csv", "CSV"), ("parquet", "Parquet"), ("arrow", "Arrow"))
+CURL = """curl {origin}/api/v1/projects/{project}/ask/{name} \\
+  -H "Authorization: Bearer $BIHUAN_TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d '{spec}'"""
+PYTHON = """import bihuan
+
+spec = {spec}
+answer = bihuan.connect("{origin}", token="…").ask("{name}", spec)
+answer.pandas()  # or .polars(), .arrow()"""
 GROUPS = ("see", "analyse", "act")
 
 
@@ -180,14 +190,16 @@ def sql(request: ProjectRequest, what: Asked) -> HttpResponse:
 def use(request: ProjectRequest, what: Asked) -> HttpResponse:
     """How a program asks the same question."""
     assert what.spec is not None
+    name, project = what.question.name, request.member.project.key
     document = what.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    origin = f"{request.scheme}://{request.get_host()}"
+    compact = json.dumps(document, ensure_ascii=False).replace("'", "'\\''")  # as one word of a shell
     context = {
         "question": what.question,
         "query": what.query,
-        "document": json.dumps(document, ensure_ascii=False, indent=2),
-        "compact": json.dumps(document, ensure_ascii=False),
-        "python": repr(document),
-        "origin": f"{request.scheme}://{request.get_host()}",
+        "document": json.dumps({"question": name, **document}, ensure_ascii=False, indent=2),
+        "curl": CURL.format(origin=origin, project=project, name=name, spec=compact),
+        "python": PYTHON.format(origin=origin, name=name, spec=pformat(document, width=100, sort_dicts=False)),
     }
     return render_page(request, "console/use.html", context, panel="console/use_dialog.html")
 

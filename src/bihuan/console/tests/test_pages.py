@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
+import json
+import re
+import shlex
 
 import pytest
 from django.test import Client
@@ -15,6 +19,7 @@ from bihuan.console.questions import listed
 from bihuan.engine.errors import Busy, Cancelled, Unavailable
 from bihuan.engine.here import engine as engine_here
 from bihuan.govern.tests.cast import Cast
+from bihuan.see.trend.spec import TrendSpec
 
 pytestmark = pytest.mark.django_db
 PANEL = {"HX-Request": "true"}
@@ -120,6 +125,19 @@ def test_a_program_is_told_how_to_ask_the_same(vera, views):
     page = vera.get(f"/p/shop/ask/trend/use/?{VIEWS}").content.decode()
     assert "/api/v1/projects/shop/ask/trend" in page
     assert "2026-03-15" in page
+
+
+def test_what_a_program_is_told_is_the_same_question(vera, views):
+    from html import unescape
+
+    page = unescape(vera.get(f"/p/shop/ask/trend/use/?{VIEWS}").content.decode())
+    texts = re.findall(r"<code>(.*?)</code>", page, re.DOTALL)
+    sent = shlex.split(texts[0].replace("\\\n", " "))
+    document = json.loads(texts[3])
+    assert document.pop("question") == "trend"
+    assert json.loads(sent[-1]) == document
+    assert ast.literal_eval(texts[1].partition("spec = ")[2].partition("\nanswer")[0]) == document
+    assert TrendSpec.model_validate(document).series[0].event == "View"
 
 
 def test_nobody_stops_a_question_of_somebody_else(cast, vera, monkeypatch):

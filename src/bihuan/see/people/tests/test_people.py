@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from bihuan.engine.ask import Engine
 from bihuan.engine.filters import All, EventProperty
+from bihuan.engine.question import Scope
 from bihuan.see.people import PEOPLE
+from bihuan.see.people.result import Person
 from bihuan.see.people.spec import PeopleSpec
 from bihuan.see.person import PERSON
 from bihuan.see.person.spec import PersonSpec
@@ -47,7 +50,7 @@ def introduce(store, scope):
     return write_identity
 
 
-def listed(engine, scope, **spec):
+def listed(engine: Engine, scope: Scope, **spec: Any) -> tuple[Person, ...]:
     return engine.ask(PEOPLE, PeopleSpec(**spec), scope).result.people
 
 
