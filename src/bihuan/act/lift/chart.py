@@ -22,17 +22,16 @@ def chart_lift(result: LiftResult, reader: Reader) -> dict[str, Any] | None:
             "name": reader.say("Days after assignment"),
             "nameLocation": "middle",
             "nameGap": 28,
-            "data": [str(day + 1) for day in range(result.window)],
+            "data": [str(day) for day in range(result.window + 1)],
         },
         "yAxis": {"type": "value", "axisLabel": {"formatter": "{value}%"}},
         "series": [
             {
                 "name": name,
                 "type": "line",
-                "step": "end",
-                "symbol": "none",
+                "symbolSize": 5,
                 "lineStyle": {"type": line},
-                "data": [round(share * 100, 3) for share in arm.curve],
+                "data": [0, *(round(share * 100, 3) for share in arm.curve)],
             }
             for name, arm, line in arms
         ],

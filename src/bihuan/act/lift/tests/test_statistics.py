@@ -127,6 +127,13 @@ def test_students_distribution_is_that_of_scipy():
         assert student_quantile(0.975, freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-8)
 
 
+def test_the_guides_example_comes_out_as_it_says():
+    treated, held = Share(540, 9000), Share(40, 1000)
+    assert share_difference(treated, held).estimate == pytest.approx(0.02)
+    assert share_ratio(treated, held).estimate == pytest.approx(0.5)
+    assert share_difference(treated, held).times(9000).estimate == pytest.approx(180)
+
+
 def test_the_sample_ratio_is_checked_by_chi_square():
     assert sample_ratio_p_value(9100, 900, 0.1) == pytest.approx(stats.chisquare([9100, 900], [9000, 1000]).pvalue)
     assert sample_ratio_p_value(9000, 1000, 0.1) == 1
