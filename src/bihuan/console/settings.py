@@ -65,8 +65,6 @@ MIDDLEWARE = [
     "bihuan.console.reader.reader_middleware",
     "bihuan.console.errors.ErrorPages",
     "axes.middleware.AxesMiddleware",
-    "bihuan.console.reader.reader_middleware",
-    "bihuan.console.errors.ErrorPages",
 ]
 
 # Loaders are explicit: the automatic ones of several template packages overwrite each other.
