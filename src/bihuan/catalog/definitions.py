@@ -67,6 +67,8 @@ def save_definition(
         if not KEY.fullmatch(key) or key in RESERVED:
             raise Invalid("A key has small letters, digits, - and _ only, and is not “new” or “size”.", where="key")
         _check_references(member, kind, key, document)
+        if kind == "segment":  # a saved segment looks at every property, whoever reads it
+            _check_private(member, document)
         found = Definition.objects.select_for_update().filter(project=member.project, kind=kind, key=key).first()
         if found is None:
             return _create(member, kind, key, name, document, description, reason, state)
@@ -210,6 +212,27 @@ def _check_references(member: Member, kind: str, key: str, document: Any) -> Non
             follow(below, (*way, at))
 
     follow((kind, key), ())
+
+
+def _check_private(member: Member, document: Any) -> None:
+    if member.can("private"):
+        return
+    for name in _named_properties(document):
+        if name in member.project.private_properties:
+            raise Invalid(
+                "“{name}” is a private property of this project: only operators and owners may make people out of it.",
+                name=name,
+                where="filter",
+            )
+
+
+def _named_properties(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        yield from (str(part[place]) for place in ("property", "person") if isinstance(part.get(place), str))
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from _named_properties(inner)
 
 
 def _free_key(member: Member, kind: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ def condition(tree: Filter, scope: Scope, binder: Binder, *, depth: int = 0) -> 
         case InSegment():
             if tree.segment not in scope.segments:
                 raise QuestionError("There is no segment “{segment}”; it may have been archived.", segment=tree.segment, where="segment")
-            return inner(scope.segments[tree.segment])
+            return condition(scope.segments[tree.segment], replace(scope, hidden=frozenset(), trusted=True), binder, depth=depth + 1)
         case All():
             return "(" + " AND ".join(map(inner, tree.all)) + ")" if tree.all else "1"
         case Any():
@@ -87,9 +88,10 @@ def _person_property(tree: PersonProperty, scope: Scope, binder: Binder) -> str:
     if tree.op in ("is_not", "not_contains", "not_set"):  # also true of those who have no such property
         positive: dict[Op, Op] = {"is_not": "is", "not_contains": "contains", "not_set": "set"}
         return f"NOT {_person_property(tree.model_copy(update={'op': positive[tree.op]}), scope, binder)}"
+    traits = "traits_all" if scope.trusted else "traits_now"
     text = json_text("value")
     test = compare(text, f"toFloat64OrNull({text})", tree.op, tree.values, binder)
-    return f"(person != 0 AND person IN (SELECT person FROM traits_now WHERE name = {name} AND {test}))"
+    return f"(person != 0 AND person IN (SELECT person FROM {traits} WHERE name = {name} AND {test}))"
 
 
 def _did(tree: Did, scope: Scope, binder: Binder, depth: int) -> str:
@@ -105,7 +107,8 @@ def _did(tree: Did, scope: Scope, binder: Binder, depth: int) -> str:
     where = f" AND {condition(tree.where, scope, binder, depth=depth + 1)}" if tree.where else ""
     sign = "=" if tree.op == "eq" else ">="
     times = binder.bind(tree.times, "UInt64")
+    history = "history_all" if scope.trusted else "history"
     return (
-        f"(person != 0 AND person IN (SELECT person FROM history WHERE event = {event} AND day BETWEEN {since} AND {until}"
+        f"(person != 0 AND person IN (SELECT person FROM {history} WHERE event = {event} AND day BETWEEN {since} AND {until}"
         f"{where} GROUP BY person HAVING count() {sign} {times}))"
     )

@@ -24,7 +24,8 @@ class Scope:
     """On whose behalf, and about what, a question is asked. Made by the rights (`govern`, `catalog`), never by a page.
 
     `zone` is the project's time zone, `now` the instant (aware) that "today" and "the last 7 days" refer to, `segments` the
-    project's saved segments, `hidden` the names of properties that this reader may not see.
+    project's saved segments, `hidden` the names of properties that this reader may not see. `trusted` is set only inside a saved
+    segment: whoever saved it had the right to every property that it looks at, so its members are the same for every reader.
     """
 
     project_id: int
@@ -32,6 +33,7 @@ class Scope:
     now: datetime
     segments: Mapping[str, Filter] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    trusted: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
 `quarantined`  (received_at, source, reason, detail, event_key, body): what was not accepted, and why.
 
-Hidden properties are empty in all of them; `body` is, where anything is hidden.
+Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all` and `traits_all` have them: only a saved
+segment's conditions read these.
 """
 
 from __future__ import annotations
@@ -26,11 +27,7 @@ PERSON = "dictGetOrDefault('person_map', 'person', toUInt64(person_id), person_i
 
 def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str, dict[str, Any]]:
     """The text of the CTEs (without `WITH`) and their bound values; only those that `statement` names, when it is given."""
-    columns = ",\n    ".join(_column(name, scope) for name in (*COLUMNS, *NUMBER_COLUMNS))
-    seen = f"""
-    event, day, ts, {PERSON} AS person, person_id, event_key,
-    {columns},
-    {_props(scope)}, source, received_at"""
+    seen = _event_columns(scope.hidden)
     tables = {
         "visible": f"""
   SELECT {seen}
@@ -40,6 +37,16 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
   SELECT {seen}
   FROM events
   WHERE project_id = {{scope_project:UInt32}}""",
+        "history_all": f"""
+  SELECT {_event_columns(frozenset())}
+  FROM events
+  WHERE project_id = {{scope_project:UInt32}}""",
+        "traits_all": f"""
+  SELECT {PERSON} AS person, name, argMax(value, (NOT once, rank)) AS value
+  FROM traits
+  WHERE project_id = {{scope_project:UInt32}}
+  GROUP BY person, name
+  HAVING value != 'null'""",
         "traits_now": f"""
   SELECT {PERSON} AS person, name, argMax(value, (NOT once, rank)) AS value
   FROM traits
@@ -72,15 +79,23 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
     return ",\n".join(f"{name} AS ({tables[name]}\n)" for name in named), params
 
 
-def _column(name: str, scope: Scope) -> str:
-    if name not in scope.hidden:
+def _event_columns(hidden: frozenset[str]) -> str:
+    columns = ",\n    ".join(_column(name, hidden) for name in (*COLUMNS, *NUMBER_COLUMNS))
+    return f"""
+    event, day, ts, {PERSON} AS person, person_id, event_key,
+    {columns},
+    {_props(hidden)}, source, received_at"""
+
+
+def _column(name: str, hidden: frozenset[str]) -> str:
+    if name not in hidden:
         return name
     return f"CAST(NULL, 'Nullable(Float64)') AS {name}" if name in NUMBER_COLUMNS else f"'' AS {name}"
 
 
-def _props(scope: Scope) -> str:
+def _props(hidden: frozenset[str]) -> str:
     """The JSON of an event's other properties, without the hidden ones."""
-    if not scope.hidden:
+    if not hidden:
         return "props"
     pairs = "arrayFilter(pair -> NOT has({scope_hidden:Array(String)}, pair.1), JSONExtractKeysAndValuesRaw(props))"
     return f"concat('{{', arrayStringConcat(arrayMap(pair -> concat(toJSONString(pair.1), ':', pair.2), {pairs}), ','), '}}') AS props"
@@ -106,7 +121,9 @@ def property_text(name: str, scope: Scope, binder: Binder) -> str:
         return f"toString({name})"
     if name in NUMBER_COLUMNS:
         return f"ifNull(toString({name}), '')"
-    return json_text(f"JSONExtractRaw(props, {binder.bind(name, 'String')})")
+    key = binder.bind(name, "String")
+    text, other = f"JSONExtractString(props, {key})", json_text(f"JSONExtractRaw(props, {key})")
+    return f"if({text} != '', {text}, {other})"  # most are strings: the other way is taken for the rest alone
 
 
 def property_number(name: str, scope: Scope, binder: Binder) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -20,7 +21,7 @@ from bihuan.catalog.definitions import (
 from bihuan.catalog.door import scope
 from bihuan.catalog.kinds import KINDS, RIGHTS, MetricSpec, SegmentSpec, register
 from bihuan.catalog.models import Definition
-from bihuan.engine.filters import All, Did, EventProperty, Filter, InSegment
+from bihuan.engine.filters import All, Did, EventProperty, Filter, InSegment, PersonProperty
 from bihuan.govern.audit import Change
 from bihuan.govern.door import Member
 from bihuan.govern.errors import Conflict, Forbidden, Invalid, NotFound
@@ -197,3 +198,13 @@ def test_the_scope_of_a_member_has_live_segments_and_hides_private_properties(ca
         {"email"},
         {"email"},
     ]
+
+
+def test_only_who_may_see_a_private_property_makes_a_segment_of_it(cast: Cast) -> None:
+    cast.anna.project.private_properties = ["email"]
+    cast.anna.project.save()
+    reachable = SegmentSpec(filter=All(all=(PersonProperty(person="email", op="set"),)))
+    anna, bob = (replace(one, project=cast.anna.project) for one in (cast.anna, cast.bob))
+    with pytest.raises(Invalid, match="private"):
+        save(anna, spec=reachable)
+    assert save(bob, spec=reachable).revision == 1
