@@ -89,9 +89,9 @@ def shape_trend(spec: TrendSpec, scope: Scope, rows: Rows) -> TrendResult:
     """The statement's rows as lines: those of the named values by their first series' total, then all others."""
     period = period_of(spec, scope)
     begun, places = _buckets(spec, period, scope.now, rows)
-    cells = _cells(rows, places, len(spec.series))
+    cells = _cells(spec, rows, places)
     length = len(begun) if spec.breakdown is None else 0
-    overall = tuple(_line(spec, number, (True, False, ""), cells, length) for number in range(len(spec.series)))
+    overall = tuple(_line(spec, number, None, cells, length) for number in range(len(spec.series)))
     return TrendResult(
         unit=spec.unit,
         buckets=begun,
@@ -103,7 +103,7 @@ def shape_trend(spec: TrendSpec, scope: Scope, rows: Rows) -> TrendResult:
     )
 
 
-Group = tuple[bool, bool, str]  # of all values?, of one named value?, which
+Group = str | None  # None: of all values; "=" and one value; "": of all other values
 Cells = dict[tuple[Group, bool], dict[int | None, tuple[Number, ...]]]  # (group, previous) -> place of the bucket, None: whole -> numbers
 
 
@@ -111,7 +111,7 @@ def _buckets(spec: TrendSpec, period: Period, now: datetime, rows: Rows) -> tupl
     """The buckets to show, and the place of each bucket by the name that the statement gives it."""
     every = tuple(period.buckets(spec.unit))
     places: dict[Any, int] = {(place if spec.unit == "hour" else start.date()): place for place, start in enumerate(every)}
-    used = [places.get(_bucket(row["bucket"]), 0) for row in rows if not row["whole"] and not row["previous"]]
+    used = [places.get(_bucket(row["bucket"]), 0) for row in rows if not row["level"] and not row["previous"]]
     begun = sum(start.timestamp() <= now.timestamp() for start in every)
     return every[: max([begun, 1, *(place + 1 for place in used)])], places
 
@@ -120,13 +120,13 @@ def _bucket(value: Any) -> Any:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _cells(rows: Rows, places: Mapping[Any, int], series: int) -> Cells:
+def _cells(spec: TrendSpec, rows: Rows, places: Mapping[Any, int]) -> Cells:
     cells: Cells = {}
     for row in rows:
-        place = None if row["whole"] else places.get(_bucket(row["bucket"]), -1)
-        group = (bool(row.get("overall", True)), bool(row.get("named", False)), str(row.get("shown", "")))
-        numbers = tuple(_clean(row[f"m{number}"]) for number in range(series))
-        cells.setdefault((group, bool(row["previous"])), {})[place] = numbers
+        overall = spec.breakdown is None or row["level"] == 2
+        place = None if row["level"] else places.get(_bucket(row["bucket"]), -1)
+        numbers = tuple(_clean(row[f"m{number}"]) for number in range(len(spec.series)))
+        cells.setdefault((None if overall else str(row["shown"]), bool(row["previous"])), {})[place] = numbers
     return cells
 
 
@@ -135,11 +135,11 @@ def _clean(value: Any) -> Number:
 
 
 def _broken_down(spec: TrendSpec, cells: Cells, length: int) -> tuple[Line, ...]:
-    groups = {group for group, _ in cells if not group[0]}
+    groups = {group for group, _ in cells if group is not None}
 
-    def rank(group: Group) -> tuple[bool, bool, float, str]:
+    def rank(group: str) -> tuple[bool, bool, float, str]:
         total = cells.get((group, False), {}).get(None, (None,))[0]
-        return (not group[1], total is None, -(total or 0), group[2])
+        return (not group, total is None, -(total or 0), group)
 
     ordered = sorted(groups, key=rank)
     return tuple(_line(spec, number, group, cells, length) for number in range(len(spec.series)) for group in ordered)
@@ -153,15 +153,14 @@ def _line(spec: TrendSpec, number: int, group: Group, cells: Cells, length: int)
         found = cells.get((group, previous), {}).get(place)
         return nothing if found is None or found[number] is None else found[number]
 
-    overall, named, part = group
     title, values = _title(spec, number, group)
     return Line(
         series=number,
         title=title,
         title_values=values,
         kind="money" if series.property == "revenue" and series.measure in ("sum", "average", "median", "p90") else "number",
-        part=part if named else None,
-        rest=not overall and not named,
+        part=group[1:] if group else None,
+        rest=group == "",
         values=tuple(number_at(False, place) for place in range(length)),
         total=number_at(False, None),
         previous=tuple(number_at(True, place) for place in range(length)) if spec.compare else (),
@@ -172,20 +171,19 @@ def _line(spec: TrendSpec, number: int, group: Group, cells: Cells, length: int)
 def _title(spec: TrendSpec, number: int, group: Group) -> tuple[str, Mapping[str, Any]]:
     """How a line is called: an English msgid with its values."""
     series = spec.series[number]
-    overall, named, part = group
-    if overall:
+    if group is None:
         if series.name:
             return "{name}", {"name": series.name}
         with_event, any_event = TITLES[series.measure]
         values = {"event": series.event, "property": series.property or ""}
         return (any_event if series.event == ANY_EVENT else with_event), values
-    if len(spec.series) == 1:
-        return "{value}" if part else "(none)" if named else "Other values", {"value": part} if part else {}
-    value, values = (
-        "{name}: {value}" if part else "{name}: (none)" if named else "{name}: other values",
-        {"name": series.name or series.event},
-    )
-    return value, {**values, "value": part} if part else values
+    alone, part = len(spec.series) == 1, group[1:]
+    name = {} if alone else {"name": series.name or series.event}
+    if part:
+        return "{value}" if alone else "{name}: {value}", {**name, "value": part}
+    if group:
+        return "(none)" if alone else "{name}: (none)", name
+    return "Other values" if alone else "{name}: other values", name
 
 
 def _end_of(start: datetime, unit: Unit, zone: str) -> datetime:

@@ -37,9 +37,9 @@ def reads_trend(spec: TrendSpec, scope: Scope) -> Period:
 
 
 def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
-    """Rows of (previous, bucket, whole, named, part, m0, m1 …); `whole` rows are over the whole period, and have no bucket.
-
-    With a breakdown `named` tells the rows of a value from those of all other values together; rows with neither are of all values.
+    """Rows of (previous, bucket, level, shown, m0, m1 …). At level 0 a row is of one bucket, and of one line when there is a breakdown;
+    at higher ones it is over the whole period, of one line and then of all. The rollup combines what was counted (sets of people,
+    values), so that its rows are as exact as if they were counted anew. `shown` is "=" and the value, or "" for all other values.
     """
     period, binder = period_of(spec, scope), Binder()
     if spec.unit == "hour" and period.days > MAX_HOURLY_DAYS:
@@ -49,10 +49,11 @@ def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
     if spec.breakdown is None:
         sql = f"""
 WITH marked AS ({marked})
-SELECT previous, bucket, grouping(bucket) AS whole,
+SELECT previous, bucket, grouping(bucket) AS level, '' AS shown,
   {measures}
 FROM marked
-GROUP BY GROUPING SETS ((previous, bucket), (previous))"""
+GROUP BY previous, bucket WITH ROLLUP
+HAVING NOT grouping(previous)"""
     else:
         sql = f"""
 WITH marked AS ({marked}),
@@ -63,11 +64,11 @@ top AS (
   ORDER BY {measure(spec.series[0], 0)} DESC NULLS LAST, part
   LIMIT {binder.bind(spec.top, "UInt64")}
 )
-SELECT previous, bucket, grouping(bucket) AS whole, grouping(shown) AS overall,
-  part IN (SELECT part FROM top) AS named, if(named, part, '') AS shown,
+SELECT previous, if(part IN (SELECT part FROM top), concat('=', part), '') AS shown, bucket, grouping(shown) + grouping(bucket) AS level,
   {measures}
 FROM marked
-GROUP BY GROUPING SETS ((previous, named, shown, bucket), (previous, named, shown), (previous))"""
+GROUP BY previous, shown, bucket WITH ROLLUP
+HAVING NOT grouping(previous)"""
     return Statement(sql.strip(), binder.params)
 
 
@@ -87,10 +88,9 @@ def _marked(spec: TrendSpec, scope: Scope, period: Period, binder: Binder) -> st
         columns.append("part")
     elif spec.breakdown is not None:
         columns.append(f"{event_value(spec.breakdown, scope, binder)} AS part")
-    tests = []
+    tests = [_test(series, scope, binder) for series in spec.series]
     for number, series in enumerate(spec.series):
-        tests.append(_test(series, scope, binder))
-        columns.append(f"{tests[-1]} AS is{number}")
+        columns.append(f"{tests[number] if len(tests) > 1 else 1} AS is{number}")
         if series.property is not None and series.measure not in ("events", "people"):
             read = property_text if series.measure == "distinct" else property_number
             columns.append(f"{read(series.property, scope, binder)} AS of{number}")
