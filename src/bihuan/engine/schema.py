@@ -144,12 +144,18 @@ CREATE TABLE IF NOT EXISTS schema_version{{cluster}} (number UInt32, title Strin
 ENGINE = {{engine:MergeTree}} ORDER BY number
 """
 
+INDEX_OF_PEOPLE = (
+    "ALTER TABLE events{{cluster}} ADD INDEX IF NOT EXISTS by_person person_id TYPE bloom_filter(0.01) GRANULARITY 1",
+    "ALTER TABLE events{{cluster}} MATERIALIZE INDEX by_person",
+)
+
 MIGRATIONS = (
     Migration(
         1,
         "events, persons, properties, quarantine",
         (EVENTS, PERSON_IDS, PERSON_LINKS, PERSON_MAP, TRAITS, PROPERTIES_SEEN, QUARANTINE),
     ),
+    Migration(2, "an index to one person's events", INDEX_OF_PEOPLE),
 )
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
-from bihuan.engine.visible import Binder
+from bihuan.engine.visible import Binder, of_person
 from bihuan.see.person.spec import PersonSpec
 
 YEARS = 20
@@ -27,7 +27,7 @@ def compile_person(spec: PersonSpec, scope: Scope) -> Statement:
     """
     binder = Binder()
     number = binder.bind(spec.person, "UInt32")
-    own = f"person = dictGetOrDefault('person_map', 'person', toUInt64({number}), {number})"
+    own, own_events = of_person(number)
     until = binder.bind(spec.before, "DateTime64(3, 'UTC')") if spec.before else ""
     before = f"AND ts < {until}" if until else ""
     named = f"AND event = {binder.bind(spec.event, 'String')}" if spec.event else ""
@@ -38,9 +38,9 @@ def compile_person(spec: PersonSpec, scope: Scope) -> Statement:
         f"""
 SELECT 'event' AS part, event AS name, props AS value, map({columns}, {numbers}) AS columns,
   ts AS at, {never} AS until, toUInt64(1) AS count, source
-FROM (SELECT * FROM visible WHERE {own} {before} {named} ORDER BY ts DESC, event_key DESC LIMIT {binder.bind(spec.limit, "UInt64")})
+FROM (SELECT * FROM visible WHERE {own_events} {before} {named} ORDER BY ts DESC, event_key DESC LIMIT {binder.bind(spec.limit, "UInt64")})
 UNION ALL
-SELECT 'event_name', event, '', map(), min(ts), max(ts), count(), '' FROM visible WHERE {own} GROUP BY event
+SELECT 'event_name', event, '', map(), min(ts), max(ts), count(), '' FROM visible WHERE {own_events} GROUP BY event
 UNION ALL
 SELECT 'trait', name, value, map(), {never}, {never}, toUInt64(1), '' FROM traits_now WHERE {own}
 UNION ALL
