@@ -180,7 +180,8 @@ def as_text(report: dict[str, Any]) -> str:
     ]
     lines += [
         f"| {each['question']} | {each['bihuan_ms']:,.0f} | {each['plain_ms']:,.0f} | {each['times_quicker']:.1f} "
-        f"| {each['floor_ms']:,.0f} | {each['times_floor']:.1f} | {each['bihuan_mb']:,} | {each['plain_mb']:,} | {'equal' if each['equal'] else 'DIFFERENT'} |"
+        f"| {each['floor_ms']:,.0f} | {each['times_floor']:.1f} | {each['bihuan_mb']:,} | {each['plain_mb']:,} "
+        f"| {'equal' if each['equal'] else 'DIFFERENT'} |"
         for each in report["questions"]
     ]
     return "\n".join(lines)
