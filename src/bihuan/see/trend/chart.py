@@ -37,7 +37,12 @@ def _lines(result: TrendResult, reader: Reader) -> dict[str, Any]:
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
         "legend": {"type": "scroll", "top": 0, "data": list(dict.fromkeys(one["name"] for one in series))},
         "tooltip": {"trigger": "axis", "formatter": "lines"},
-        "xAxis": {"type": "category", "boundaryGap": False, "data": [_when(start, result, reader) for start in result.buckets]},
+        "xAxis": {
+            "type": "category",
+            "boundaryGap": False,
+            "axisLabel": {"alignMinLabel": "left", "alignMaxLabel": "right"},
+            "data": [_when(start, result, reader) for start in result.buckets],
+        },
         "yAxis": {"type": "value"},
         "series": series,
     }
