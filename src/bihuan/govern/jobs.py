@@ -112,14 +112,15 @@ def fail(job: Job, error: str, *, now: datetime | None = None, final: bool = Fal
     now = now or datetime.now(UTC)
     if final or job.attempts >= job.max_attempts:
         return _end(job, Job.State.FAILED, error=error)
-    delay = min(FIRST_DELAY * 2 ** (job.attempts - 1), LONGEST_DELAY)
+    doubled = max(0, min(job.attempts - 1, 20))  # capped before it is a power: what comes again for ever may fail a thousand times
+    delay = min(FIRST_DELAY * 2**doubled, LONGEST_DELAY)
     values = {"state": Job.State.QUEUED, "run_at": now + delay, "lease_until": None, "lease_by": "", "error": error[:5000]}
     return bool(_held(job).update(**values))
 
 
 def put_off(job: Job, run_at: datetime) -> bool:
-    """Nothing went wrong, but the rest is for later: the job waits until `run_at`, and the attempt does not count."""
-    values = {"state": Job.State.QUEUED, "run_at": run_at, "lease_until": None, "lease_by": "", "attempts": F("attempts") - 1}
+    """Nothing went wrong, but the rest is for later: the job waits until `run_at`, and its attempts are counted anew."""
+    values = {"state": Job.State.QUEUED, "run_at": run_at, "lease_until": None, "lease_by": "", "attempts": 0}
     return bool(_held(job).update(**values))
 
 

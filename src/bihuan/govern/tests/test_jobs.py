@@ -91,6 +91,16 @@ def test_failures_wait_5_10_20_seconds_and_then_end() -> None:
     assert (job.state, job.error) == ("failed", "no route")
 
 
+def test_what_failed_a_thousand_times_is_tried_again_within_the_hour() -> None:
+    job = queued(max_attempts=1_000_000)
+    Job.objects.update(attempts=1_000)
+    taken = claim("w", NOW)
+    assert taken
+    assert fail(taken, "no route", now=NOW)
+    job.refresh_from_db()
+    assert (job.state, job.run_at) == ("queued", NOW + timedelta(hours=1))
+
+
 def test_a_handler_s_end_is_the_job_s_end() -> None:
     seen: list[float | None] = []
 
@@ -128,11 +138,12 @@ def test_a_running_job_stops_at_its_next_beat_and_a_waiting_one_at_once() -> Non
     assert (state(running), state(waiting)) == ("stopped", "stopped")
 
 
-def test_a_job_that_is_put_off_waits_without_losing_an_attempt() -> None:
+def test_a_job_that_is_put_off_waits_and_what_failed_before_is_forgiven() -> None:
     def later(job: Job, beat: Beat) -> None:
         put_off(job, NOW + timedelta(hours=1))
 
     job = queued()
+    Job.objects.update(attempts=8)
     run_next("w", {"mail": later}, NOW)
     job.refresh_from_db()
     assert (job.state, job.attempts, job.run_at) == ("queued", 0, NOW + timedelta(hours=1))
