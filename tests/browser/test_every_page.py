@@ -37,7 +37,7 @@ ENGLISH = re.compile(
 # What may be English on a Chinese page: code, names given by people, and what came with events.
 DATA = (
     "code, pre, td, dd, option, .ts-control, .ts-dropdown, .bh-headline-title, .card-title a, .text-truncate, .bh-needs, [lang=en], "
-    "a[href*='/campaigns/']"
+    "a[href*='/campaigns/'], [data-given]"
 )
 
 
