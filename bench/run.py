@@ -36,7 +36,7 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds (median) and the engine's greatest resident memory while it answered, in bytes (0: not known)."""
+    """Seconds (median), and the greatest memory (bytes) that the engine's process took for it beyond what it held before."""
 
     seconds: float
     memory: int
@@ -111,11 +111,11 @@ def measure(case: Case, store: Store, rounds: int) -> Measured:
     memory = dict.fromkeys(ways, 0)
     for _ in range(rounds):
         for name, way in ways.items():
-            _forget_peak(store)
+            held = _held(store)
             begun = time.perf_counter()
             way()
             times[name].append(time.perf_counter() - begun)
-            memory[name] = max(memory[name], _peak(store))
+            memory[name] = max(memory[name], _greatest(store) - held)
     costs = {name: Cost(statistics.median(times[name]), memory[name]) for name in ways}
     print(f"{case.name}: {costs['bihuan'].seconds * 1000:.0f} ms", file=sys.stderr)
     equal = case.ours(answers["bihuan"]) == case.theirs(answers["plain"])
@@ -126,15 +126,18 @@ def _engine_process(store: Store) -> Path:
     return Path("/proc") / str((store.config.announced("engine") or {}).get("pid", "none"))
 
 
-def _forget_peak(store: Store) -> None:
-    """Begin to watch the engine's greatest memory anew (Linux)."""
+def _held(store: Store) -> int:
+    """What the engine's process holds, once it gave back what it needs no more; its greatest is counted anew from here (Linux)."""
+    store.command("SYSTEM JEMALLOC PURGE")
     try:
         (_engine_process(store) / "clear_refs").write_text("5")
     except OSError:
-        return
+        return 0
+    return _greatest(store)
 
 
-def _peak(store: Store) -> int:
+def _greatest(store: Store) -> int:
+    """The greatest resident memory of the engine's process, in bytes; 0 where that is not known."""
     try:
         lines = (_engine_process(store) / "status").read_text().splitlines()
     except OSError:
