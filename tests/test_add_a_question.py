@@ -94,7 +94,7 @@ def run(checkout: Path, *command: str) -> subprocess.CompletedProcess[str]:
 def test_the_question_of_the_page_is_asked_everywhere(checkout: Path) -> None:
     run(checkout, "-m", "ruff", "check", "src/bihuan/analyse/weekdays", "--exclude", "test_everywhere.py")
     run(checkout, "-m", "bihuan.console.messages")
-    tests = ("src/bihuan/analyse/weekdays", "src/bihuan/analyse/tests/test_guides.py")
+    tests = ("src/bihuan/analyse/weekdays", "src/bihuan/console/tests/test_guides.py")
     done = run(checkout, "-m", "pytest", *tests, "-p", "no:cacheprovider", "-vv", "-k", "weekdays or forgotten")
     for name in (
         "test_weekdays_are_those",

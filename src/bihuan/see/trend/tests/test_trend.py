@@ -1,12 +1,10 @@
-"""A trend's edges, its table and its chart; and its guide is true."""
+"""A trend's edges, its table and its chart."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +19,6 @@ from bihuan.see.trend.result import TrendResult
 from bihuan.see.trend.spec import TrendSpec
 
 Write = Callable[..., None]
-PEOPLE = {"nobody": 0, "ann": 2_800_001, "ben": 2_800_002, "cem": 2_800_003}
 
 
 class English:
@@ -42,20 +39,6 @@ def spec(**document: Any) -> TrendSpec:
 
 def asked(engine: Engine, scope: Scope, **document: Any) -> TrendResult:
     return engine.ask(TREND, spec(**document), scope).result
-
-
-def test_the_example_of_the_guide_is_true(engine: Engine, scope: Scope, write: Write) -> None:
-    guide = (Path(__file__).parent.parent / "guide.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-
-    def write_of_people(*events: tuple[Any, ...]) -> None:
-        write(*((PEOPLE[name], *rest) for name, *rest in events))
-
-    def ask(name: str, document: dict[str, Any]) -> Any:
-        assert name == TREND.name
-        return engine.ask(TREND, TrendSpec.model_validate(document), scope)
-
-    exec(compile(example, "guide.md", "exec"), {"write": write_of_people, "ask": ask})
 
 
 def test_what_bihuan_did_is_no_event_of_any_event_but_can_be_named(engine: Engine, scope: Scope, write: Write) -> None:
