@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from bihuan.collect.bodies import Body, Budget, Receive, Refused
 from bihuan.collect.directory import Directory
-from bihuan.collect.events import Event, Outcome
-from bihuan.collect.protocols import segment
+from bihuan.collect.events import Event, Outcome, Rejected
+from bihuan.collect.protocols import PROTOCOLS
+from bihuan.collect.protocols.request import Answer, Request, Routes
 from bihuan.collect.writer import Writer
 from bihuan.engine.errors import EngineError, Unavailable
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[str, str]
-Answer = tuple[int, Any]
 
 WAIT = 8.0  # seconds that a request waits to be on disk before it is told to come again; clients themselves give up after 10 to 15
 LARGEST_INTERNAL = 128 * 1024 * 1024
-SEGMENT = frozenset({*segment.BATCHES, *segment.CALLS, *segment.CALLS.values()})
 
 log = logging.getLogger("bihuan.collect")
 _encode = msgspec.json.Encoder().encode
@@ -52,63 +49,50 @@ class App:
         self._directory = directory
         self._token = token.encode()
         self._outside, self._inside = Budget(), Budget(2 * LARGEST_INTERNAL)
+        self._routes = Routes([route for protocol in PROTOCOLS for route in protocol.ROUTES])
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            status, content = await self._answer(scope["method"], scope["path"].rstrip("/"), headers, receive)
+            answer = await self._answer(scope, headers, receive)
         except Refused as refused:
-            status, content = refused.status, _error(refused.code, str(refused))
+            answer = Answer(refused.status, _error(refused.code, str(refused)))
         except Unavailable as error:
-            status, content = 503, _error("unavailable", str(error))
+            answer = Answer(503, _error("unavailable", str(error)))
         except Exception:
             log.exception("A request could not be answered.")
-            status, content = 500, _error("internal", "Something went wrong in the collector; its log says what.")
-        await _reply(send, status, content, headers)
+            answer = Answer(500, _error("internal", "Something went wrong in the collector; its log says what."))
+        await _reply(send, answer, headers)
 
-    async def _answer(self, method: str, path: str, headers: Headers, receive: Receive) -> Answer:
+    async def _answer(self, scope: Mapping[str, Any], headers: Headers, receive: Receive) -> Answer:
+        method, path = scope["method"], scope["path"].rstrip("/")
         if method == "OPTIONS":
-            return 204, None
+            return Answer(204, None)
         if path in ("", "/health"):
             _allow(method, "GET", "HEAD")
             return self._health()
-        if path.startswith("/v1/projects/") and path.endswith("/settings"):
-            _allow(method, "GET", "HEAD")
-            return await self._settings(unquote(path[len("/v1/projects/") : -len("/settings")]))
-        if path.startswith("/v1/") and path[4:] in SEGMENT:
-            _allow(method, "POST")
-            return await self._segment(path[4:], headers, receive)
         if path in ("/internal/events", "/internal/columns"):
             _allow(method, "POST")
             return await self._internal(path, headers, receive)
-        return 404, _error("not_found", "There is nothing at this address; events go to /v1/batch.")
+        found = self._routes.find(path)
+        if found is None:
+            return Answer(404, _error("not_found", "There is nothing at this address; the page Sources says where clients send."))
+        route, names = found
+        _allow(method, *route.methods)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        with Body(receive, self._outside) as body:
+            return await route.answer(Request(path, names, query, headers, int(time.time() * 1000), body, self))
 
     def _health(self) -> Answer:
         if not self._writer.ready():
             raise Unavailable("The event store does not answer just now; it is starting again. Try again in a moment.")
-        return 200, {"status": "ok"}
-
-    async def _settings(self, write_key: str) -> Answer:
-        await self._project(write_key)
-        return 200, segment.settings(write_key)
-
-    async def _segment(self, path: str, headers: Headers, receive: Receive) -> Answer:
-        received = int(time.time() * 1000)
-        with Body(receive, self._outside) as body:
-            try:
-                envelope = segment.open_body(path, await body.read())
-            except segment.BadRequest as error:
-                return 400, _error("bad_request", str(error))
-            project = await self._project(_user(headers) or envelope.write_key)
-            events, rejected = segment.read(envelope, project, received)
-            outcome = await self._stored(self._writer.submit(events, rejected))
-        return 200, {"success": True, **msgspec.structs.asdict(outcome)}
+        return Answer(200, {"status": "ok"})
 
     async def _internal(self, path: str, headers: Headers, receive: Receive) -> Answer:
         if not hmac.compare_digest(headers.get("x-bihuan-token", "").encode(), self._token):
-            return 401, _error("unauthorized", "Only Bihuan's own processes may send here.")
+            return Answer(401, _error("unauthorized", "Only Bihuan's own processes may send here."))
         with Body(receive, self._inside, LARGEST_INTERNAL) as body:
             try:
                 text = await body.read()
@@ -121,12 +105,17 @@ class App:
                 await asyncio.to_thread(self._directory.refresh, older_than=0.5)
                 raise Unavailable("The collector knows no project with the number {number}.", number=error.args[0]) from None
             except (msgspec.MsgspecError, ValueError) as error:
-                return 400, _error("bad_request", str(error))
-            return 200, msgspec.structs.asdict(await self._stored(future))
+                return Answer(400, _error("bad_request", str(error)))
+            return Answer(200, msgspec.structs.asdict(await self._stored(future)))
 
-    async def _project(self, write_key: str) -> int:
+    async def keep(self, events: Sequence[Event], rejected: Sequence[Rejected]) -> Outcome:
+        """What became of the events, once that is on disk. Raises Unavailable."""
+        return await self._stored(self._writer.submit(events, rejected))
+
+    async def project(self, write_key: str) -> int:
+        """The project that this write key lets in. Raises Refused."""
         if not write_key:
-            raise Refused(401, "no_write_key", "Send the write key as the user of Basic authorization, or as writeKey in the body.")
+            raise Refused(401, "no_write_key", "Send the write key as your client does: the page Sources shows where.")
         project = self._directory.project_of(write_key)
         if project is None:  # perhaps it was made a moment ago
             try:
@@ -154,28 +143,18 @@ def _allow(method: str, *allowed: str) -> None:
         raise Refused(405, "method_not_allowed", f"Use {' or '.join(allowed)} here.")
 
 
-def _user(headers: Headers) -> str:
-    """The user name of Basic authorization, '' if there is none."""
-    scheme, _, encoded = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        return base64.b64decode(encoded.strip()).decode().partition(":")[0]
-    except (binascii.Error, ValueError):
-        return ""
-
-
 def _error(code: str, message: str) -> dict[str, str]:
     """The error in the fields that the various clients look for."""
     return {"code": code, "message": message, "detail": message, "error": message}
 
 
-async def _reply(send: Send, status: int, content: Any, headers: Headers) -> None:
-    body = b"" if content is None else _encode(content)
-    answer = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+async def _reply(send: Send, answer: Answer, headers: Headers) -> None:
+    status, content, kind = answer
+    body = content if isinstance(content, bytes) else b"" if content is None else _encode(content)
+    out = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
     origin = headers.get("origin")
     if origin:  # a beacon comes with cookies, to which “*” is no answer
-        answer += [
+        out += [
             (b"access-control-allow-origin", origin.encode("latin-1")),
             (b"access-control-allow-credentials", b"true"),
             (b"access-control-expose-headers", b"retry-after"),
@@ -183,12 +162,12 @@ async def _reply(send: Send, status: int, content: Any, headers: Headers) -> Non
         ]
         wanted = headers.get("access-control-request-headers", "authorization, content-type")
         if "access-control-request-method" in headers:
-            answer += [
+            out += [
                 (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
                 (b"access-control-allow-headers", wanted.encode("latin-1")),
                 (b"access-control-max-age", b"86400"),
             ]
     if status == 503:
-        answer.append((b"retry-after", b"1"))
-    await send({"type": "http.response.start", "status": status, "headers": answer})
+        out.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": out})
     await send({"type": "http.response.body", "body": body})

@@ -1,1 +1,5 @@
-"""One adapter for each client protocol: requests in, canonical events out."""
+"""One file for each protocol that clients speak; each has its `ROUTES`."""
+
+from bihuan.collect.protocols import segment
+
+PROTOCOLS = (segment,)

@@ -7,16 +7,20 @@ known by its content, and one without either is new each time it comes.
 
 from __future__ import annotations
 
-import json
+import base64
+import binascii
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
-from bihuan.collect.events import BadEvent, Event, Rejected, canonical, clean_id, clean_text
+from bihuan.collect.events import BadEvent, Event, Rejected, clean_id, clean_text
 from bihuan.collect.protocols.context import decoded, properties_of
+from bihuan.collect.protocols.reading import BadRequest, loads, plainly, read_item
+from bihuan.collect.protocols.request import Answer, Request, Route
 from bihuan.collect.quarantine import shortened
 from bihuan.collect.times import milliseconds, skew
 
@@ -25,10 +29,6 @@ CALLS = {"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group"
 BATCHES = frozenset({"batch", "b", "import"})
 _KINDS = frozenset(CALLS.values())
 _NAMES = {"page": "$pageview", "screen": "$screen", "group": "$group"}
-
-
-class BadRequest(ValueError):
-    """The body as a whole cannot be read."""
 
 
 class Call(msgspec.Struct):
@@ -75,6 +75,25 @@ _one = msgspec.json.Decoder(_One)
 _call = msgspec.json.Decoder(Call)
 
 
+async def _take(request: Request) -> Answer:
+    envelope = open_body(request.path.removeprefix("/v1/"), await request.body.read())
+    project = await request.door.project(_user(request.headers) or envelope.write_key)
+    outcome = await request.door.keep(*read(envelope, project, request.received))
+    return Answer(200, {"success": True, **msgspec.structs.asdict(outcome)})
+
+
+async def _settings(request: Request) -> Answer:
+    write_key = unquote(request.names["write_key"])
+    await request.door.project(write_key)
+    return Answer(200, settings(write_key))
+
+
+ROUTES = (
+    Route(("GET", "HEAD"), "/v1/projects/{write_key}/settings", _settings),
+    *(Route(("POST",), f"/v1/{name}", _take) for name in sorted({*BATCHES, *CALLS, *CALLS.values()})),
+)
+
+
 def open_body(path: str, body: bytes) -> Envelope:
     """Open the body of a request to `/v1/<path>`. Raises BadRequest when it is not JSON of that shape."""
     many = path in BATCHES
@@ -97,7 +116,7 @@ def read(envelope: Envelope, project_id: int, received: int) -> tuple[list[Event
     for item in envelope.items:
         call = Call()
         try:
-            call = _read_call(item)
+            call = read_item(item, _call)
             events.append(_event(call, envelope.call or call.type, item, project_id, received, behind))
         except BadEvent as error:
             key = call.messageId if isinstance(call.messageId, str) else ""
@@ -122,6 +141,17 @@ def settings(write_key: str) -> dict[str, Any]:
         "legacyVideoPluginsEnabled": False,
         "remotePlugins": [],
     }
+
+
+def _user(headers: Mapping[str, str]) -> str:
+    """The user name of Basic authorization, '' if there is none."""
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip()).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def _event(call: Call, kind: Any, item: msgspec.Raw, project_id: int, received: int, behind: int) -> Event:
@@ -182,42 +212,12 @@ def _key(call: Call, item: msgspec.Raw, at: int | None) -> str:
     return sha256(bytes(item)).hexdigest()
 
 
-def _read_call(item: msgspec.Raw) -> Call:
-    try:
-        try:
-            return _call.decode(item)
-        except msgspec.ValidationError:
-            raise
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return _call.decode(_plainly(_loads(bytes(item))))
-    except RecursionError:
-        raise BadEvent("too_deep", "The event is nested too deep.") from None
-    except (msgspec.MsgspecError, BadRequest) as error:
-        raise BadEvent("bad_event", f"{error}. See the protocol's description of this call.") from None
-
-
 def _patient(body: bytes, many: bool) -> tuple[Any, Sequence[msgspec.Raw]]:
     """Open a body that strict JSON refuses for what one of its texts or numbers is: lone surrogates, bad UTF-8, NaN, 1e400."""
-    found = _loads(body)
+    found = loads(body)
     if not isinstance(found, dict):
         raise BadRequest("The body must be a JSON object.")
     items = found.get("batch") if many else [found]
     if not isinstance(items, list):
         raise BadRequest("The body must have “batch”, a list of calls.")
-    return _One(found.get("sentAt"), found.get("writeKey")), [_plainly(item) for item in items]
-
-
-def _loads(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8-sig", "replace"), parse_constant=lambda _: None)
-    except RecursionError:
-        raise BadRequest("The body is nested too deep.") from None
-    except ValueError as error:
-        raise BadRequest(f"The body is not JSON: {str(error)[:100]}.") from None
-
-
-def _plainly(item: Any) -> msgspec.Raw:
-    try:
-        return msgspec.Raw(canonical(item).encode())
-    except BadEvent as error:
-        return msgspec.Raw(canonical(str(error)).encode())  # which is no call; its reader says so
+    return _One(found.get("sentAt"), found.get("writeKey")), [plainly(item) for item in items]

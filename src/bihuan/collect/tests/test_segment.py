@@ -11,6 +11,7 @@ import pytest
 
 from bihuan.collect.events import Event, Rejected
 from bihuan.collect.protocols import segment
+from bihuan.collect.protocols.reading import BadRequest
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RECEIVED = 1_773_000_000_000  # 2026-03-08 20:00:00 UTC
@@ -159,7 +160,7 @@ def test_one_odd_text_or_number_does_not_harm_its_batch() -> None:
     "body", [b"", b"{", b"[]", b"5", b'"x"', b'{"batch":5}', b"\xff\xfe", b'{"batch":' + b"[" * 100_000, b'{"a":' * 100_000]
 )
 def test_a_body_that_is_no_batch_is_a_bad_request(body: bytes) -> None:
-    with pytest.raises(segment.BadRequest):
+    with pytest.raises(BadRequest):
         segment.open_body("batch", body)
 
 

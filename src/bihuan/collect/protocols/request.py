@@ -1,0 +1,69 @@
+"""What a protocol is to the collector: routes, each of which turns one request into an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from bihuan.collect.bodies import Body
+from bihuan.collect.events import Event, Outcome, Rejected
+
+
+class Door(Protocol):
+    """What the collector does for a protocol."""
+
+    async def project(self, write_key: str) -> int:
+        """The project that this write key lets in. Raises Refused."""
+
+    async def keep(self, events: Sequence[Event], rejected: Sequence[Rejected]) -> Outcome:
+        """What became of the events, once that is on disk. Raises Unavailable."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request. `path` has no slash at its end, `names` are the parts of it that the route gives names, `received` is in ms."""
+
+    path: str
+    names: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    received: int
+    body: Body
+    door: Door
+
+
+class Answer(NamedTuple):
+    """`content` becomes JSON; bytes go out as they are, as `kind`."""
+
+    status: int
+    content: Any
+    kind: str = "application/json"
+
+
+class Route(NamedTuple):
+    """An address of a protocol; `{name}` stands for one part of the path."""
+
+    methods: tuple[str, ...]
+    path: str
+    answer: Callable[[Request], Awaitable[Answer]]
+
+
+class Routes:
+    """Finds the route of a path."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._plain = {route.path: route for route in routes if "{" not in route.path}
+        self._patterns = [(re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route.path)), route) for route in routes if "{" in route.path]
+
+    def find(self, path: str) -> tuple[Route, Mapping[str, str]] | None:
+        """The route and its named parts; None when no protocol has this address."""
+        plain = self._plain.get(path)
+        if plain is not None:
+            return plain, {}
+        for pattern, route in self._patterns:
+            found = pattern.fullmatch(path)
+            if found:
+                return route, found.groupdict()
+        return None
