@@ -138,6 +138,29 @@ def test_a_port_in_use_is_named_with_what_to_do(running: Running, tmp_path: Path
     assert "--port" in done.stdout
 
 
+def refused(folder: Path, *options: str) -> str:
+    """What `bihuan serve` says when it does not begin."""
+    command = [sys.executable, "-m", "bihuan.console.serve", "--data", str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "taken"
+    file.touch()
+    for folder in (file, Path("/proc/nowhere")):
+        assert f"Cannot write to the data folder {folder}" in refused(folder)
+
+
+def test_ports_that_cannot_be_are_named_with_the_option(tmp_path: Path) -> None:
+    port = str(free_port())
+    assert f"--port and --collect-port are both {port}" in refused(tmp_path, "--port", port, "--collect-port", port)
+    assert "no port 70000. Choose one from 1 to 65535 with --collect-port" in refused(tmp_path, "--port", port, "--collect-port", "70000")
+    assert "Choose another with --host" in refused(tmp_path, "--host", "192.0.2.1", "--port", port)
+
+
 @pytest.mark.parametrize("name", ["engine", "collector", "console", "worker"])
 def test_whoever_is_killed_comes_back_and_nothing_acknowledged_is_lost(running: Running, write_key: str, name: str) -> None:
     store = Store(running.config)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import os
 import selectors
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -240,6 +242,7 @@ def environment(config: Config) -> dict[str, str]:
 @contextlib.contextmanager
 def only_server(config: Config, ports: Mapping[str, int]) -> Iterator[None]:
     """Hold the data folder and check the ports, or raise CannotServe with what to do."""
+    check_folder(config)
     with (config.run / "serve.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -249,8 +252,7 @@ def only_server(config: Config, ports: Mapping[str, int]) -> Iterator[None]:
                 f"Bihuan already serves {config.data} at {said.get('url', 'an unknown address')} (process {said.get('pid', 'unknown')}). "
                 "Use that one, stop it, or choose another folder with --data."
             ) from None
-        for option, port in ports.items():
-            check_port(config.host, port, option)
+        check_ports(config.host, ports)
         config.announce("serve", url=config.public_url, collect_url=config.collect_url)
         try:
             yield
@@ -258,8 +260,32 @@ def only_server(config: Config, ports: Mapping[str, int]) -> Iterator[None]:
             (config.run / "serve.json").unlink(missing_ok=True)
 
 
+def check_folder(config: Config) -> None:
+    """Raise CannotServe when nothing can be written to the data folder."""
+    try:
+        with tempfile.TemporaryFile(dir=config.run) as probe:
+            probe.write(b"\0" * 4096)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CannotServe(
+            f"Cannot write to the data folder {config.data}: {reason}. Free some disk or change its permissions, or choose another with --data."
+        ) from None
+
+
+def check_ports(host: str, ports: Mapping[str, int]) -> None:
+    """Raise CannotServe when nobody could listen at one of them, or two are the same."""
+    options: dict[int, str] = {}
+    for option, port in ports.items():
+        if port in options:  # both would listen there, and each get half of what comes
+            raise CannotServe(f"{options[port]} and {option} are both {port}. Choose another for one of them.")
+        options[port] = option
+        check_port(host, port, option)
+
+
 def check_port(host: str, port: int, option: str) -> None:
     """Raise CannotServe when nobody could listen there."""
+    if not 0 < port < 65536:
+        raise CannotServe(f"There is no port {port}. Choose one from 1 to 65535 with {option}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -267,7 +293,8 @@ def check_port(host: str, port: int, option: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             reason = error.strerror or str(error)
-            raise CannotServe(f"Cannot listen on {host}, port {port}: {reason}. Choose another with {option}.") from None
+            other = "--host" if error.errno == errno.EADDRNOTAVAIL else option
+            raise CannotServe(f"Cannot listen on {host}, port {port}: {reason}. Choose another with {other}.") from None
 
 
 def answers(host: str, port: int) -> bool:
