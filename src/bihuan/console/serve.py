@@ -268,7 +268,7 @@ def check_folder(config: Config) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise CannotServe(
-            f"Cannot write to the data folder {config.data}: {reason}. Free some disk or change its permissions, or choose another with --data."
+            f"Cannot write to the data folder {config.data}: {reason}. Make room, change its permissions, or choose another with --data."
         ) from None
 
 

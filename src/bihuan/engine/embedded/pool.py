@@ -122,12 +122,15 @@ def _query(connection: Connection, sql: str, fmt: str, params: Mapping[str, str]
 
 def _insert(connection: Connection, sql: str, fmt: str, data: bytes, spool: Path) -> Outcome:
     """Insert by way of a file: chDB's streaming insert reports success even when the part could not be written to the disk."""
-    with tempfile.NamedTemporaryFile(dir=spool) as file:
-        file.write(data)
-        file.flush()
-        path = file.name.replace("\\", "\\\\").replace("'", "\\'")
-        try:
-            done = connection.query(f"{sql} SELECT * FROM file('{path}', '{fmt}')")
-        except Exception as error:
-            raise StatementFailed(str(error)) from error
+    try:
+        with tempfile.NamedTemporaryFile(dir=spool) as file:
+            file.write(data)
+            file.flush()
+            path = file.name.replace("\\", "\\\\").replace("'", "\\'")
+            try:
+                done = connection.query(f"{sql} SELECT * FROM file('{path}', '{fmt}')")
+            except Exception as error:
+                raise StatementFailed(str(error)) from error
+    except OSError as error:  # said with ClickHouse's number for a full disk, so that the log tells what is the matter
+        raise StatementFailed(f"Code: 243. The disk of the event store cannot be written: {error.strerror}.") from error
     return Outcome(b"", 0, 0, done.storage_rows_read(), done.elapsed())

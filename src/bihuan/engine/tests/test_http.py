@@ -21,7 +21,7 @@ import pytest
 
 from bihuan.engine.config import Config
 from bihuan.engine.embedded.http import MAX_BODY
-from bihuan.engine.errors import EngineError
+from bihuan.engine.errors import EngineError, Unavailable
 from bihuan.engine.store import Store
 
 COLUMNS = {"n": "UInt64", "text": "String"}
@@ -187,6 +187,17 @@ def test_the_same_token_twice_inserts_once(engine: Engine) -> None:
     for token in ("one", "one", "two"):
         engine.store.insert("kept", list(COLUMNS), [[10_000_000], [token]], list(COLUMNS.values()), token=token)
     assert [row["text"] for row in engine.store.fetch("SELECT text FROM kept WHERE n = 10000000 ORDER BY text").rows] == ["one", "two"]
+
+
+def test_a_disk_that_takes_nothing_is_told_as_that_and_not_as_an_engine_that_starts(engine: Engine) -> None:
+    spool = engine.config.data / "engine" / "inserts"
+    spool.rmdir()
+    one = ("kept", list(COLUMNS), [[20_000_000], ["disk"]], list(COLUMNS.values()))
+    with pytest.raises(Unavailable, match="cannot write or read its disk"):
+        engine.store.insert(*one)
+    spool.mkdir()
+    engine.store.insert(*one)
+    assert len(engine.store.fetch("SELECT n FROM kept WHERE text = 'disk'").rows) == 1
 
 
 def test_a_second_engine_on_the_folder_ends_with_a_clear_error(engine: Engine) -> None:
