@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -119,6 +121,17 @@ def test_bihuans_own_processes_send_events_and_columns(site: Site) -> None:
     assert (str(stored["day"]), stored["path"], stored["revenue"], stored["props"]) == ("2026-01-01", "/buy", 9.5, '{"sku":"tea"}')
     with pytest.raises(EngineError):
         Collector(site.config, patience=0).send([Event(project_id=99, key="k", source="s", at=event.at, name="x")])
+
+
+def test_many_clients_that_keep_their_connections_open_keep_nobody_out(site: Site) -> None:
+    with contextlib.ExitStack() as held:
+        for number in range(500):
+            idle = held.enter_context(socket.create_connection(("127.0.0.1", site.port), timeout=5))
+            if number % 2:
+                idle.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: a")
+        began = time.monotonic()
+        assert site.request("POST", "/v1/batch", {"batch": [TRACK]}, BASIC)[0] == 200
+        assert time.monotonic() - began < 5
 
 
 JSON = st.recursive(
