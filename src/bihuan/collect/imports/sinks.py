@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from bihuan.collect.client import Collector
 from bihuan.collect.imports.convert import SOURCE
 from bihuan.collect.writer import Writer
 from bihuan.engine.config import Config
-from bihuan.engine.embedded.child import own_store
+from bihuan.engine.embedded.child import held, own_store
 
 if TYPE_CHECKING:
     from bihuan.collect.commit import Zones
@@ -24,19 +23,9 @@ LOCKS = ("serve.lock", "writer.lock")  # held by the server, and by whoever writ
 @contextmanager
 def open_sink(config: Config, *, project_id: int, zones: Zones) -> Iterator[Sink]:
     """Whoever may write to the store just now."""
-    if any(_held(config, name) for name in LOCKS):
+    if any(held(config, name) for name in LOCKS):
         collector = Collector(config, patience=PATIENCE)
         yield lambda events: collector.send_columns(events, project_id=project_id, source=SOURCE)
         return
     with own_store(config) as store, Writer(store, zones) as writer:
         yield lambda events: writer.submit_columns(events, project_id=project_id, source=SOURCE).result()
-
-
-def _held(config: Config, name: str) -> bool:
-    """Whether another process holds this lock of the folder."""
-    with (config.run / name).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

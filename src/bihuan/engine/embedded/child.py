@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
@@ -30,7 +31,7 @@ def own_store(config: Config) -> Iterator[Store]:
     store = Store(config)
     if config.events_url and not store.ready():
         raise Unavailable("The event store at {place} does not answer.", place=config.events_url.rpartition("@")[2])
-    if config.events_url or (_runs(config) and store.ready()):
+    if config.events_url or (_runs(config) and store.ready()) or _served(store):
         yield store
         return
     environment = os.environ | {"BIHUAN_DATA": str(config.data)}
@@ -42,6 +43,31 @@ def own_store(config: Config) -> Iterator[Store]:
     finally:
         process.terminate()
         process.wait(START)
+
+
+def _served(store: Store) -> bool:
+    """Whether `bihuan serve` has the folder; then returns once its engine answers, as it is only starting again.
+
+    One of our own would keep it from starting.
+    """
+    deadline = time.monotonic() + START
+    while held(store.config, "serve.lock"):
+        if store.ready():
+            return True
+        if time.monotonic() > deadline:
+            raise Unavailable("The event store did not answer within {seconds} seconds.", seconds=int(START))
+        time.sleep(0.1)
+    return False
+
+
+def held(config: Config, name: str) -> bool:
+    """Whether a process holds this lock of the data folder."""
+    with (config.run / name).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _runs(config: Config) -> bool:

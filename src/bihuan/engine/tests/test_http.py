@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import gzip
 import http.client
 import json
@@ -20,6 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from bihuan.engine.config import Config
+from bihuan.engine.embedded.child import own_store
 from bihuan.engine.embedded.http import MAX_BODY
 from bihuan.engine.errors import EngineError, Unavailable
 from bihuan.engine.store import Store
@@ -192,7 +194,8 @@ def test_the_same_token_twice_inserts_once(engine: Engine) -> None:
 def test_a_disk_that_takes_nothing_is_told_as_that_and_not_as_an_engine_that_starts(engine: Engine) -> None:
     spool = engine.config.data / "engine" / "inserts"
     spool.rmdir()
-    one = ("kept", list(COLUMNS), [[20_000_000], ["disk"]], list(COLUMNS.values()))
+    values: list[list[Any]] = [[20_000_000], ["disk"]]
+    one = ("kept", list(COLUMNS), values, list(COLUMNS.values()))
     with pytest.raises(Unavailable, match="cannot write or read its disk"):
         engine.store.insert(*one)
     spool.mkdir()
@@ -237,6 +240,19 @@ def test_kill_9_loses_no_acknowledged_insert_and_tears_none(engine: Engine) -> N
     assert len(stored) == len(set(stored))
     assert acknowledged <= set(stored)
     assert len(stored) % batch == 0  # a batch that nobody acknowledged may be there, but whole
+
+
+def test_who_asks_while_a_server_starts_its_engine_again_waits_for_that_one(engine: Engine) -> None:
+    engine.kill()
+    with (engine.config.run / "serve.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        restart = threading.Timer(0.5, engine.start)
+        restart.start()
+        with own_store(engine.config) as store:
+            assert store.ready()
+        restart.join()
+    assert (engine.config.announced("engine") or {})["pid"] == engine.process.pid
+    assert engine.store.ready()
 
 
 def test_what_was_asked_is_told_with_what_it_cost(engine: Engine) -> None:
