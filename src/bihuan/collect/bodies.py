@@ -58,13 +58,17 @@ class Body:
         self._held = 0
 
     async def read(self) -> bytes:
-        """The body, unpacked if it is gzip, whatever its headers say. Raises Refused."""
+        """The body, unpacked if it is gzip or zlib, whatever its headers say. Raises Refused."""
         try:
             async with asyncio.timeout(SLOWEST):
                 body = await self._raw()
         except TimeoutError:
             raise Refused(408, "slow", f"The body took longer than {SLOWEST:.0f} seconds to come.") from None
-        return self._unpacked(body) if body[:2] == b"\x1f\x8b" else body
+        return self.unpacked(body)
+
+    def unpacked(self, body: bytes) -> bytes:
+        """The bytes, unpacked if they begin as gzip or zlib do. Raises Refused."""
+        return self._unpacked(body) if _is_packed(body) else body
 
     async def _raw(self) -> bytes:
         parts: list[bytes] = []
@@ -81,19 +85,24 @@ class Body:
                 return b"".join(parts)
 
     def _unpacked(self, body: bytes) -> bytes:
-        unpacker = zlib.decompressobj(wbits=31)
+        unpacker = zlib.decompressobj(wbits=47)
         most = min(LARGEST_UNPACKED, self._largest * 4)
         try:
             text = unpacker.decompress(body, most + 1)
         except zlib.error:
-            raise Refused(400, "bad_gzip", "The body begins like gzip but is none.") from None
+            raise Refused(400, "bad_gzip", "The body begins as if it were packed but is not.") from None
         if len(text) > most:
             raise Refused(413, "too_large", f"A body may unpack to at most {most // 1024} KB: send smaller batches.")
         if not unpacker.eof:
-            raise Refused(400, "bad_gzip", "The gzip body breaks off in the middle.")
+            raise Refused(400, "bad_gzip", "The packed body breaks off in the middle.")
         self._hold(len(text))
         return text
 
     def _hold(self, size: int) -> None:
         self._budget.take(size)
         self._held += size
+
+
+def _is_packed(body: bytes) -> bool:
+    """Whether it begins as gzip does, or as zlib ("deflate"), which no JSON does."""
+    return body[:2] == b"\x1f\x8b" or (body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0)

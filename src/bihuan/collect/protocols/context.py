@@ -51,10 +51,10 @@ def _from_context(context: bytes) -> Mapping[str, Any]:
 def _page(found: dict[str, Any], page: Mapping[str, Any]) -> None:
     url, referrer = _text(page, "url"), _text(page, "referrer")
     if url:
-        host, path, campaign = _address(url)
+        host, path, campaign = address(url)
         _set(found, {"host": host, "path": path}, campaign)
     if referrer:
-        host, path, _ = _address(referrer)
+        host, path, _ = address(referrer)
         found["referrer"] = host or referrer
         if host and path not in ("", "/"):
             found["referrer_url"] = referrer
@@ -85,7 +85,7 @@ def _place(found: dict[str, Any], context: Mapping[str, Any]) -> None:
 
 
 @lru_cache(maxsize=10_000)
-def _address(url: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+def address(url: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     """Host, path and campaign parameters of a web address; nothing for what is none."""
     try:
         parts = urlsplit(url)

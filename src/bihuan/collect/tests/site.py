@@ -94,6 +94,16 @@ class Site:
         finally:
             connection.close()
 
+    def text(self, path: str) -> tuple[str, str]:
+        """What a GET answers that is no JSON: its Content-Type and itself."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.headers["Content-Type"], response.read().decode()
+        finally:
+            connection.close()
+
     def rows(self, columns: str, table: str = "events", order: str = "1") -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in self.store.fetch(f"SELECT {columns} FROM {table} ORDER BY {order}").rows]
 
