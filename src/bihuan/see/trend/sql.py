@@ -27,7 +27,7 @@ MEASURES = {
 
 
 def period_of(spec: TrendSpec, scope: Scope) -> Period:
-    return Period.resolve(spec.period, zone=scope.zone, now=scope.now)
+    return scope.period(spec.period)
 
 
 def reads_trend(spec: TrendSpec, scope: Scope) -> Period:

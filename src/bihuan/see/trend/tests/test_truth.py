@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from bihuan.engine.ask import Engine
@@ -50,10 +50,12 @@ def cases(draw: st.DrawFn) -> tuple[World, TrendSpec]:
     return world, spec
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+# Not made smaller when it fails: worlds are small, and shrinking four of them takes minutes.
+@settings(max_examples=20, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=4))
 def test_a_trend_is_what_plain_python_counts(engine: Engine, drawn: list[tuple[World, TrendSpec]]) -> None:
     for (world, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn)), strict=True):
+        note(f"{spec!r} of {world!r}")
         result = engine.ask(TREND, spec, scope).result
         expected = reference.trend(spec, world)
         for number, line in enumerate(result.overall):
