@@ -195,6 +195,9 @@ class Writer:
                 if self._closing:
                     return
                 time.sleep(0.5)
+            except Exception:
+                log.exception("The writer goes on after an error.")  # without its thread, all that comes would be refused for ever
+                time.sleep(0.5)
 
     def _load(self) -> None:
         """Learn what is stored. First let the store finish what a writer before this one may have left under way."""
@@ -233,10 +236,14 @@ class Writer:
             for waiting in group:
                 _fail(waiting, error)
             return
-        if self._written(commit):
-            commit.remember(self.memory)
-            _tell(group, commit.fresh)
-            return
+        try:
+            if self._written(commit):
+                commit.remember(self.memory)
+                _tell(group, commit.fresh)
+                return
+        except Exception:
+            log.exception("A commit broke off.")
+            self._loaded.clear()  # what it left half-done is learned from the store
         for waiting in group:
             _fail(waiting, Unavailable("The event store could not take this; send it again in a moment."))
 

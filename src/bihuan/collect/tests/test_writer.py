@@ -38,6 +38,18 @@ def test_a_key_is_known_after_a_restart(store: Store, scope: Scope, writer: Writ
         assert len(set(stored(store, scope, "person_id"))) == 1
 
 
+def test_after_an_error_that_nobody_foresaw_the_writer_goes_on(
+    store: Store, scope: Scope, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "insert", lambda *args, **more: 1 / 0)
+        with pytest.raises(Unavailable, match="send it again"):
+            writer.submit([event(scope, key="a", user_id="u")]).result(10)
+    assert writer.ready(30)
+    assert writer.submit([event(scope, key="a", user_id="u"), event(scope, key="b", user_id="u")]).result(30) == Outcome(stored=2)
+    assert len(stored(store, scope)) == 2
+
+
 def test_a_second_writer_on_the_same_folder_says_who_has_it(writer: Writer) -> None:
     with pytest.raises(Unavailable, match=r"Another process \(\d+\) writes events"):
         Writer(writer.store, writer.zones).start()
