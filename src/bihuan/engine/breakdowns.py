@@ -28,6 +28,13 @@ class ByPerson(BaseModel):
 Breakdown = ByProperty | ByPerson
 
 
+def property_name(breakdown: Breakdown | None) -> str:
+    """The property whose values they are; '' when nothing is broken down."""
+    if breakdown is None:
+        return ""
+    return breakdown.property if isinstance(breakdown, ByProperty) else breakdown.person
+
+
 def event_value(breakdown: Breakdown | None, scope: Scope, binder: Binder) -> str:
     """SQL for the value of an event of `visible`, as far as the event itself tells: '' for a person's property and for no breakdown."""
     return property_text(breakdown.property, scope, binder) if isinstance(breakdown, ByProperty) else "''"
@@ -38,3 +45,12 @@ def person_values(breakdown: ByPerson, scope: Scope, binder: Binder) -> str:
     if breakdown.person in scope.hidden:
         raise QuestionError(HIDDEN, name=breakdown.person, where=breakdown.person)
     return f"SELECT person, {json_text('value')} AS value FROM traits_now WHERE name = {binder.bind(breakdown.person, 'String')}"
+
+
+def with_person_values(people: str, value: str, breakdown: Breakdown | None, scope: Scope, binder: Binder) -> tuple[str, str]:
+    """SQL for what each row of `people` is broken down by, and what to select it from: the person's value where the breakdown is by
+    person, else the column `value`."""
+    if not isinstance(breakdown, ByPerson):
+        return value, people
+    known = person_values(breakdown, scope, binder)
+    return "coalesce(present.value, '')", f"{people} LEFT JOIN ({known}) AS present ON {people}.person = present.person"

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from bihuan.engine.filters import Filter
-from bihuan.engine.periods import Period
+from bihuan.engine.periods import Period, PeriodSpec
 
 
 class Spec(BaseModel):
@@ -34,6 +34,10 @@ class Scope:
     segments: Mapping[str, Filter] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     trusted: bool = False
+
+    def period(self, spec: PeriodSpec) -> Period:
+        """The days that `spec` means now, in the project's zone."""
+        return Period.resolve(spec, zone=self.zone, now=self.now)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bihuan.act.audience.result import Audience, audience_headlines, audience_table, shape_audience
+from bihuan.act.audience.result import Audience, headlines_audience, shape_audience, table_audience
 from bihuan.act.audience.spec import AudienceSpec
-from bihuan.act.audience.sql import compile_audience, reads
+from bihuan.act.audience.sql import compile_audience, reads_audience
 from bihuan.engine.question import Question, Reader
 
 __all__ = ["AUDIENCE", "Audience", "AudienceSpec"]
@@ -24,12 +24,12 @@ AUDIENCE: Question[AudienceSpec, Audience] = Question(
     icon="users",
     group="act",
     spec=AudienceSpec,
-    reads=reads,
+    reads=reads_audience,
     compile=compile_audience,
     shape=shape_audience,
-    table=audience_table,
+    table=table_audience,
     chart=chart_audience,
-    headlines=audience_headlines,
+    headlines=headlines_audience,
     example=AudienceSpec,
     listed=False,
 )

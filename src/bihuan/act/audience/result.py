@@ -41,7 +41,7 @@ def _person(row: Mapping[str, Any]) -> Person:
     return Person(int(row["person"]), (*sorted(row["user_ids"]), *sorted(row["other_ids"])), pairs)
 
 
-def audience_table(result: Audience) -> Table:
+def table_audience(result: Audience) -> Table:
     """One row a person."""
     columns = (Column("person", "Person", "person"), Column("id", "Id"), *(Column(name, name) for name in result.names))
     rows = tuple(
@@ -51,6 +51,6 @@ def audience_table(result: Audience) -> Table:
     return Table(columns, rows)
 
 
-def audience_headlines(result: Audience) -> tuple[Headline, ...]:
+def headlines_audience(result: Audience) -> tuple[Headline, ...]:
     """How many people, and how many with an address."""
     return (Headline("People", result.total), Headline("With an address", result.reachable))

@@ -11,9 +11,9 @@ from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import HIDDEN, Binder, json_text
 
 
-def reads(spec: AudienceSpec, scope: Scope) -> Period:
+def reads_audience(spec: AudienceSpec, scope: Scope) -> Period:
     """Only today: an audience is about people, and what they did is in `history`."""
-    return Period.resolve(Last(last=1), zone=scope.zone, now=scope.now)
+    return scope.period(Last(last=1))
 
 
 def compile_audience(spec: AudienceSpec, scope: Scope) -> Statement:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bihuan.act.lift.chart import chart_lift
 from bihuan.act.lift.panel import panel_lift
-from bihuan.act.lift.result import LiftResult, lift_headlines, lift_table, shape_lift
+from bihuan.act.lift.result import LiftResult, headlines_lift, shape_lift, table_lift
 from bihuan.act.lift.spec import Goal, LiftSpec
-from bihuan.act.lift.sql import compile_lift, reads
+from bihuan.act.lift.sql import compile_lift, reads_lift
 from bihuan.engine.question import Question
 
 __all__ = ["LIFT", "Goal", "LiftResult", "LiftSpec"]
@@ -24,12 +24,12 @@ LIFT: Question[LiftSpec, LiftResult] = Question(
     icon="scale",
     group="act",
     spec=LiftSpec,
-    reads=reads,
+    reads=reads_lift,
     compile=compile_lift,
     shape=shape_lift,
-    table=lift_table,
+    table=table_lift,
     chart=chart_lift,
-    headlines=lift_headlines,
+    headlines=headlines_lift,
     example=example,
     panel=panel_lift,
 )

@@ -133,7 +133,7 @@ def _values(treated: Arm, held: Arm) -> Measured:
     )
 
 
-def lift_table(result: LiftResult) -> Table:
+def table_lift(result: LiftResult) -> Table:
     """One row an arm and one for the difference with its bounds."""
     kind: Kind = "money" if result.measure == "value" else "share"
     columns = (
@@ -152,7 +152,7 @@ def lift_table(result: LiftResult) -> Table:
     return Table(columns, tuple(rows))
 
 
-def lift_headlines(result: LiftResult) -> tuple[Headline, ...]:
+def headlines_lift(result: LiftResult) -> tuple[Headline, ...]:
     """Both arms' goal and the lift."""
     value = result.measure == "value"
     kind: Kind = "money" if value else "share"

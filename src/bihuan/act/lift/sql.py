@@ -11,9 +11,9 @@ from bihuan.engine.visible import Binder, property_number
 ASSIGNED = "$campaign_assigned"
 
 
-def reads(spec: LiftSpec, scope: Scope) -> Period:
+def reads_lift(spec: LiftSpec, scope: Scope) -> Period:
     """The days of assignment and the goal's window after them."""
-    return Period.resolve(spec.period, zone=scope.zone, now=scope.now).extended(after=spec.window + 1)
+    return scope.period(spec.period).extended(after=spec.window + 1)
 
 
 def compile_lift(spec: LiftSpec, scope: Scope) -> Statement:
@@ -23,7 +23,7 @@ def compile_lift(spec: LiftSpec, scope: Scope) -> Statement:
     is set apart. The value of a person without the goal is 0.
     """
     binder = Binder()
-    period = Period.resolve(spec.period, zone=scope.zone, now=scope.now)
+    period = scope.period(spec.period)
     where = f" AND {condition(spec.goal.where, scope, binder)}" if spec.goal.where else ""
     value = f"ifNull({property_number(spec.goal.property, scope, binder)}, 0)" if spec.goal.measure == "value" else "0."
     window, now = binder.bind(spec.window, "UInt32"), binder.bind(int(scope.now.timestamp() * 1000), "Int64")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelResult, FunnelStep
+from bihuan.analyse.parts import part_title
 from bihuan.engine.question import Reader
 
 MOST_SHOWN = 20
@@ -69,12 +70,6 @@ def panel_funnel(result: FunnelResult, reader: Reader) -> Mapping[str, Any]:
         "times": _times(result, last, reader) if last else None,
         "quantiles": _quantiles(last, reader) if last else [],
     }
-
-
-def part_title(part: FunnelPart, reader: Reader) -> str:
-    if part.value is None:
-        return reader.say("{count} other values", count=part.other) if part.other else reader.say("Everybody")
-    return part.value or reader.say("(none)")
 
 
 def _step(step: FunnelStep, reader: Reader) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.analyse.funnel.sql import EDGES, entry_period
+from bihuan.analyse.parts import part_value
+from bihuan.engine.breakdowns import property_name
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -103,7 +105,7 @@ def shape_funnel(spec: FunnelSpec, scope: Scope, rows: Rows) -> FunnelResult:
         everybody=_part(spec, totals, len(bars), value=None),
         parts=tuple(_part(spec, places[place], len(bars), value=_shown(spec, place, places[place])) for place in sorted(places)),
         bars=bars,
-        breakdown=next(iter(spec.breakdown.model_dump().values())) if spec.breakdown else "",
+        breakdown=property_name(spec.breakdown),
     )
 
 
@@ -129,7 +131,7 @@ def table_funnel(result: FunnelResult) -> Table:
             start, previous = step.since_start, step.since_previous
             rows.append(
                 (
-                    *((part.value if part.value is not None else OTHER,) if value else ()),
+                    *((part_value(part),) if value else ()),
                     step.number,
                     step.title,
                     step.people,
@@ -143,9 +145,6 @@ def table_funnel(result: FunnelResult) -> Table:
                 )
             )
     return Table(columns, tuple(rows))
-
-
-OTHER = "(other)"
 
 
 def headlines_funnel(result: FunnelResult) -> tuple[Headline, ...]:

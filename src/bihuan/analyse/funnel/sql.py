@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bihuan.analyse.funnel.spec import FunnelSpec
-from bihuan.engine.breakdowns import ByPerson, event_value, person_values
+from bihuan.engine.breakdowns import ByPerson, event_value, with_person_values
 from bihuan.engine.conditions import condition
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
@@ -39,7 +39,7 @@ def reads_funnel(spec: FunnelSpec, scope: Scope) -> Period:
 
 
 def entry_period(spec: FunnelSpec, scope: Scope) -> Period:
-    return Period.resolve(spec.period, zone=scope.zone, now=scope.now)
+    return scope.period(spec.period)
 
 
 def compile_funnel(spec: FunnelSpec, scope: Scope) -> Statement:
@@ -53,6 +53,7 @@ def compile_funnel(spec: FunnelSpec, scope: Scope) -> Statement:
     events = binder.bind(sorted({step.event for step in spec.steps}), "Array(String)")
     edges = binder.bind([edge * 1000 for edge in EDGES], "Array(UInt64)")
     starts = _starts(steps, shift, window)
+    value, valued_ways = with_person_values("ways", "entry_value", spec.breakdown, scope, binder)
     sql = f"""
 WITH occurrences AS (
   SELECT
@@ -100,7 +101,7 @@ ways AS (
   FROM entered
 ),
 valued AS (
-  SELECT {_value(spec)} AS value, open, times FROM ways{_join(spec, scope, binder)}
+  SELECT {value} AS value, open, times FROM {valued_ways}
 ),
 timed AS (
   SELECT value, open, step, toUInt64(since_previous) AS since_previous, toUInt64(since_start) AS since_start
@@ -176,16 +177,6 @@ def _chosen_value(spec: FunnelSpec) -> str:
     if spec.breakdown is None or isinstance(spec.breakdown, ByPerson):
         return "''"
     return "tupleElement(arrayFirst(each -> each.1 = codes[entry], entries), 2)"
-
-
-def _value(spec: FunnelSpec) -> str:
-    return "coalesce(present.value, '')" if isinstance(spec.breakdown, ByPerson) else "entry_value"
-
-
-def _join(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
-    if not isinstance(spec.breakdown, ByPerson):
-        return ""
-    return f" LEFT JOIN ({person_values(spec.breakdown, scope, binder)}) AS present ON ways.person = present.person"
 
 
 def _now(spec: FunnelSpec, scope: Scope, entry: Period) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bihuan.analyse.parts import part_title
 from bihuan.analyse.retention.result import Cell, RetentionPart, RetentionResult
 from bihuan.engine.question import Reader
 
@@ -42,12 +43,6 @@ def _line(name: str, data: Sequence[float | None], kind: str = "solid") -> dict[
 
 def column_titles(result: RetentionResult, reader: Reader) -> list[str]:
     return [reader.say(COLUMNS[result.unit], number=number) for number in range(len(result.everybody.curve))]
-
-
-def part_title(part: RetentionPart, reader: Reader) -> str:
-    if part.value is None:
-        return reader.say("{count} other values", count=part.other) if part.other else reader.say("Everybody")
-    return part.value or reader.say("(none)")
 
 
 def panel_retention(result: RetentionResult, reader: Reader) -> Mapping[str, Any]:

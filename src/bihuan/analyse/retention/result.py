@@ -8,12 +8,12 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from bihuan.analyse.parts import part_value
 from bihuan.analyse.retention.spec import RetentionSpec
 from bihuan.analyse.retention.sql import cohort_days, period_days
+from bihuan.engine.breakdowns import property_name
 from bihuan.engine.periods import midnight
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
-
-OTHER = "(other)"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionR
         unit=spec.unit,
         everybody=parts[0],
         parts=tuple(parts[place] for place in sorted(parts) if place > 0),
-        breakdown=next(iter(spec.breakdown.model_dump().values())) if spec.breakdown else "",
+        breakdown=property_name(spec.breakdown),
     )
 
 
@@ -100,7 +100,7 @@ def table_retention(result: RetentionResult) -> Table:
         Column("complete", "Complete"),
     )
     rows = [
-        (*((part.value if part.value is not None else OTHER,) if value else ()), cohort.day, cohort.size, after, *_cell(cell))
+        (*((part_value(part),) if value else ()), cohort.day, cohort.size, after, *_cell(cell))
         for part in (result.parts or (result.everybody,) if result.everybody.size else ())
         for cohort in part.cohorts
         for after, cell in enumerate(cohort.cells)

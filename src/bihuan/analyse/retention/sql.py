@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from bihuan.analyse.retention.spec import Doing, RetentionSpec
-from bihuan.engine.breakdowns import ByPerson, ByProperty, event_value, person_values
+from bihuan.engine.breakdowns import ByProperty, event_value, with_person_values
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period, bucket_day, next_bucket_day
@@ -21,7 +21,7 @@ MOST_PERIODS = 256
 
 def cohort_days(spec: RetentionSpec, scope: Scope) -> tuple[date, ...]:
     """The first day of each cohort."""
-    period = Period.resolve(spec.period, zone=scope.zone, now=scope.now)
+    period = scope.period(spec.period)
     days = [bucket_day(period.since, spec.unit)]
     while (following := next_bucket_day(days[-1], spec.unit)) <= period.until:
         days.append(following)
@@ -55,6 +55,7 @@ def compile_retention(spec: RetentionSpec, scope: Scope) -> Statement:
     cohorts = binder.bind(len(cohort_days(spec, scope)), "Int64")
     bits = "UInt64" if len(cohort_days(spec, scope)) + spec.periods <= 64 else "UInt256"
     events = binder.bind(sorted({spec.start.event, spec.returning.event}), "Array(String)")
+    value, valued_people = with_person_values("people", "people.value", spec.breakdown, scope, binder)
     since, until = binder.bind(reads.since, "Date"), binder.bind(reads.until, "Date")
     sql = f"""
 WITH doings AS (
@@ -70,8 +71,8 @@ WITH doings AS (
 people AS ({_people(spec, bits, cohorts, since)}
 ),
 valued AS (
-  SELECT people.person AS person, started, returned, {_value(spec)} AS value
-  FROM people{_join(spec, scope, binder)}
+  SELECT people.person AS person, started, returned, {value} AS value
+  FROM {valued_people}
   WHERE started != 0
 ),
 ranked AS ({_ranked(spec, binder)}
@@ -139,16 +140,6 @@ def _people(spec: RetentionSpec, bits: str, cohorts: str, since: str) -> str:
   FROM doings
   WHERE starts OR returns
   GROUP BY person, value"""
-
-
-def _value(spec: RetentionSpec) -> str:
-    return "coalesce(present.value, '')" if isinstance(spec.breakdown, ByPerson) else "people.value"
-
-
-def _join(spec: RetentionSpec, scope: Scope, binder: Binder) -> str:
-    if not isinstance(spec.breakdown, ByPerson):
-        return ""
-    return f" LEFT JOIN ({person_values(spec.breakdown, scope, binder)}) AS present ON people.person = present.person"
 
 
 def _ranked(spec: RetentionSpec, binder: Binder) -> str:

@@ -28,7 +28,7 @@ class Names:
 
 
 def _reads(spec: NamesSpec, scope: Scope) -> Period:
-    return Period.resolve(Last(last=DAYS), zone=scope.zone, now=scope.now)
+    return scope.period(Last(last=DAYS))
 
 
 def _compile(spec: NamesSpec, scope: Scope) -> Statement:

@@ -13,11 +13,11 @@ PLAIN = "if(startsWith(value, '\"'), JSONExtractString(value), value)"
 
 
 def period_of(spec: EventsSpec | EventPropertiesSpec, scope: Scope) -> Period:
-    return Period.resolve(spec.period, zone=scope.zone, now=scope.now)
+    return scope.period(spec.period)
 
 
 def today(spec: PersonPropertiesSpec, scope: Scope) -> Period:
-    return Period.resolve(Last(last=1), zone=scope.zone, now=scope.now)
+    return scope.period(Last(last=1))
 
 
 def compile_events(spec: EventsSpec, scope: Scope) -> Statement:

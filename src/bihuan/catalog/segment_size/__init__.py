@@ -5,7 +5,7 @@ from __future__ import annotations
 from bihuan.catalog.seen.chart import no_chart
 from bihuan.catalog.segment_size.result import SegmentSize, headlines_segment_size, shape_segment_size, table_segment_size
 from bihuan.catalog.segment_size.spec import SegmentSizeSpec
-from bihuan.catalog.segment_size.sql import compile_segment_size, reads
+from bihuan.catalog.segment_size.sql import compile_segment_size, reads_segment_size
 from bihuan.engine.question import Question
 
 __all__ = ["SEGMENT_SIZE", "SegmentSize", "SegmentSizeSpec"]
@@ -17,7 +17,7 @@ SEGMENT_SIZE: Question[SegmentSizeSpec, SegmentSize] = Question(
     icon="users-group",
     group="act",
     spec=SegmentSizeSpec,
-    reads=reads,
+    reads=reads_segment_size,
     compile=compile_segment_size,
     shape=shape_segment_size,
     table=table_segment_size,

@@ -9,9 +9,9 @@ from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import Binder
 
 
-def reads(spec: SegmentSizeSpec, scope: Scope) -> Period:
+def reads_segment_size(spec: SegmentSizeSpec, scope: Scope) -> Period:
     """Only today: what people did is in `history`."""
-    return Period.resolve(Last(last=1), zone=scope.zone, now=scope.now)
+    return scope.period(Last(last=1))
 
 
 def compile_segment_size(spec: SegmentSizeSpec, scope: Scope) -> Statement:

@@ -9,7 +9,7 @@ from bihuan.engine.visible import Binder
 
 
 def reads_arrivals(spec: ArrivalsSpec, scope: Scope) -> Period:
-    return Period.resolve(spec.period, zone=scope.zone, now=scope.now)
+    return scope.period(spec.period)
 
 
 def compile_arrivals(spec: ArrivalsSpec, scope: Scope) -> Statement:

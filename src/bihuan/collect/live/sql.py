@@ -13,7 +13,7 @@ DAYS = 7
 
 def reads_live(spec: LiveSpec, scope: Scope) -> Period:
     # A clock may be a day ahead: such events are taken, and seen here.
-    return Period.resolve(Last(last=DAYS), zone=scope.zone, now=scope.now).extended(after=1)
+    return scope.period(Last(last=DAYS)).extended(after=1)
 
 
 def compile_live(spec: LiveSpec, scope: Scope) -> Statement:

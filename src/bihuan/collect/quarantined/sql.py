@@ -9,7 +9,7 @@ from bihuan.engine.visible import Binder
 
 
 def reads_quarantined(spec: QuarantinedSpec, scope: Scope) -> Period:
-    return Period.resolve(Last(last=1), zone=scope.zone, now=scope.now)
+    return scope.period(Last(last=1))
 
 
 def compile_quarantined(spec: QuarantinedSpec, scope: Scope) -> Statement:

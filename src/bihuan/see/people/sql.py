@@ -13,7 +13,7 @@ NAMES = ("name", "email", "phone")
 
 
 def reads_people(spec: PeopleSpec, scope: Scope) -> Period:
-    return Period.resolve(spec.period, zone=scope.zone, now=scope.now)
+    return scope.period(spec.period)
 
 
 def compile_people(spec: PeopleSpec, scope: Scope) -> Statement:
