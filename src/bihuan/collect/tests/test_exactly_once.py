@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import http.client
-import json
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
+from bihuan.collect.tests.flaky import Flaky
 from bihuan.collect.tests.site import KEY, Site, running
 
 pytestmark = pytest.mark.slow
@@ -26,48 +25,6 @@ segment_client = pytest.importorskip("segment.analytics.client", reason="segment
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running(tmp_path_factory.mktemp("site")) as made:
         yield made
-
-
-class Flaky:
-    """Stands between a client and the collector and spoils answers, in turn: see `TRICKS`."""
-
-    TRICKS: ClassVar = ("ok", "lost answer", "500", "503", "reset before", "ok", "lost answer")
-
-    def __init__(self, site: Site) -> None:
-        self.asked = 0
-        flaky = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                trick = flaky.TRICKS[flaky.asked % len(flaky.TRICKS)]
-                flaky.asked += 1
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if trick in ("500", "503"):
-                    self.answer(int(trick), b"{}")
-                elif trick == "reset before":
-                    self.close_connection = True
-                else:
-                    status, _, answer = site.request("POST", self.path, body, {"Authorization": self.headers["Authorization"]})
-                    self.close_connection = trick == "lost answer"
-                    if trick == "ok":
-                        self.answer(status, json.dumps(answer).encode())
-
-            def answer(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def client(url: str, errors: list[Any]) -> Any:
