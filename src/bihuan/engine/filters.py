@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Op = Literal["is", "is_not", "contains", "not_contains", "gt", "ge", "lt", "le", "set", "not_set"]
 Value = str | float | bool
+Values = Annotated[tuple[Value, ...], Field(max_length=1_000)]
 
 
 class _Node(BaseModel):
@@ -23,7 +24,7 @@ class EventProperty(_Node):
 
     property: Annotated[str, Field(min_length=1, max_length=200)]
     op: Op = "is"
-    values: tuple[Value, ...] = ()
+    values: Values = ()
 
 
 class PersonProperty(_Node):
@@ -31,7 +32,7 @@ class PersonProperty(_Node):
 
     person: Annotated[str, Field(min_length=1, max_length=200)]
     op: Op = "is"
-    values: tuple[Value, ...] = ()
+    values: Values = ()
 
 
 class Did(_Node):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CODE = re.compile(r"[Cc]ode:? (\d+)")
+_NAME = re.compile(r"\(([A-Z][A-Z_]{3,60})\)")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,8 @@ def _with_id(settings: Mapping[str, Any] | None, query_id: str) -> dict[str, Any
 
 
 def explain(error: Exception) -> EngineError:
-    """The error of the store as one of ours, with a sentence that says what to do."""
+    """The error of the store as one of ours, with a sentence that says what to do. Its own words may hold addresses and values that
+    the reader must not see: they go to the log alone."""
     text = str(error)
     found = _CODE.search(text)
     code = int(found.group(1)) if found else 0
@@ -180,7 +184,13 @@ def explain(error: Exception) -> EngineError:
     if code == 202:
         return Busy("Many questions are being answered just now; ask again in a moment.")
     if code in (243, 74, 76, 75, 499):
-        return Unavailable("The store cannot write or read its disk: {text}", text=text)
+        log.error("The store cannot write or read its disk: %s", text)
+        return Unavailable("The event store cannot write or read its disk; its log says more.")
     if code:
-        return EngineError("{text}", text=text)
+        log.error("The store refused a statement: %s", text)
+        name = _NAME.search(text)
+        return EngineError(
+            "The event store could not answer this (its error {code}); the log has its words.",
+            code=f"{code} {name.group(1)}" if name else code,
+        )
     return Unavailable("The event store does not answer just now; it is starting again. Try again in a moment.")

@@ -22,6 +22,7 @@ from bihuan.engine.question import Scope
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 
 HIDDEN = "The property “{name}” is hidden from you; ask an owner of the project for access."
+MOST_VALUES = 300
 PERSON = "dictGetOrDefault('person_map', 'person', toUInt64(person_id), person_id)"
 
 
@@ -102,13 +103,16 @@ def _props(hidden: frozenset[str]) -> str:
 
 
 class Binder:
-    """Gives each bound value a name of its own; compile functions share one so that names never clash."""
+    """Gives each bound value a name of its own; compile functions share one so that names never clash. A statement with more values
+    than `MOST_VALUES` (a condition takes one to four) would keep the store busy before its bound of time even begins."""
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
 
     def bind(self, value: Any, kind: str) -> str:
         """The placeholder of `value` as ClickHouse type `kind`, to be put into the statement."""
+        if len(self.params) >= MOST_VALUES:
+            raise QuestionError("There are too many conditions for one question: use fewer, or one with several values.", where="filter")
         name = f"v{len(self.params)}"
         self.params[name] = value
         return f"{{{name}:{kind}}}"
