@@ -33,7 +33,7 @@ from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
 from bihuan.engine.question import Reader
 from bihuan.govern.errors import Conflict, Invalid, Refused
-from bihuan.govern.forms import parse_dotted, to_dotted, validated
+from bihuan.govern.forms import parse_dotted, to_dotted, validated, whole
 from bihuan.govern.web import ProjectRequest, project_view, redirect_to, render_page, sentence
 
 KIND = "campaign"
@@ -98,7 +98,7 @@ def preview_campaign(request: ProjectRequest) -> HttpResponse:
     context: dict[str, Any] = {"draft": draft}
     if draft.spec is not None:
         number = request.POST.get("sample", "")
-        context |= _preview(request, draft.spec, int(number) if number.isdecimal() else 0)
+        context |= _preview(request, draft.spec, whole(number) or 0)
     return render_page(request, "act/preview.html", context)
 
 
@@ -190,7 +190,7 @@ def _edited(request: ProjectRequest, draft: Draft) -> HttpResponse:
                 name=draft.name,
                 spec=draft.spec,
                 state=Definition.State.DRAFT,
-                revision=int(revision) if revision.isdecimal() else None,
+                revision=whole(revision),
             )
         except Refused as error:
             errors[error.where] = sentence(error)

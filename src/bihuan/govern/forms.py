@@ -12,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 M = TypeVar("M", bound=BaseModel)
 
 DEEPEST = 40
+LONGEST_PLACE = 9  # digits
+DEEPEST_MISTAKE = 120  # steps of a mistake's place; a filter's level takes two
+MOST_MISTAKES = 300
 NEVER_SPEC = frozenset({"csrfmiddlewaretoken"})
 
 
@@ -26,6 +29,11 @@ def parse_dotted(data: QueryDict | Iterable[tuple[str, str]], *, ignore: Collect
             continue
         _put(tree, name.removesuffix("[]").split("."), value, many=name.endswith("[]"))
     return {name: _lists(part) for name, part in tree.items()}
+
+
+def whole(text: str) -> int | None:
+    """The number that an address gives, None when it is none or too long to be one of ours."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_PLACE else None
 
 
 def to_dotted(spec: BaseModel | Mapping[str, Any], *, defaults: bool = False) -> list[tuple[str, str]]:
@@ -62,8 +70,11 @@ def errors_by_place(error: ValidationError, document: Mapping[str, Any]) -> dict
 
 def likeliest_by_place(errors: Iterable[Any], document: Any) -> dict[str, str]:
     """The same for mistakes as pydantic lists them. Of a union's choices, only the one that fits best is told of."""
+    listed = list(errors)
+    if any(len(one["loc"]) > DEEPEST_MISTAKE for one in listed):  # to compare so many choices would take minutes
+        return {"": gettext("This is nested too deep.")}
     found: dict[str, str] = {}
-    for one in _likeliest(list(errors), document):
+    for one in _likeliest(listed[:MOST_MISTAKES], document):
         found.setdefault(place(one["loc"], document), explain(one))
     return found
 
@@ -144,7 +155,7 @@ def _lists(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     inner = {name: _lists(value) for name, value in part.items()}
-    if inner and all(name.isdecimal() for name in inner):
+    if inner and all(whole(name) is not None for name in inner):
         return [inner[name] for name in sorted(inner, key=int)]
     return inner
 

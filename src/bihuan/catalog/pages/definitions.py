@@ -17,7 +17,7 @@ from bihuan.catalog.definitions import archive_definition, restore_revision, rev
 from bihuan.catalog.kinds import KINDS
 from bihuan.catalog.models import Definition
 from bihuan.govern.errors import Conflict, Invalid
-from bihuan.govern.forms import parse_dotted, validated
+from bihuan.govern.forms import parse_dotted, validated, whole
 from bihuan.govern.web import ProjectRequest, project_view, redirect_to, sentence
 
 PLAIN = ("name", "description", "reason", "revision")  # fields of the form that are not of the spec
@@ -63,7 +63,7 @@ def _save(request: ProjectRequest, kind: str, found: Definition | None) -> Draft
             description=plain["description"],
             reason=plain["reason"],
             spec=spec,
-            revision=int(plain["revision"]) if found and plain["revision"].isdecimal() else None,
+            revision=whole(plain["revision"]) if found else None,
         )
     except (Invalid, Conflict) as error:
         made.errors = {error.where: sentence(error)}
@@ -103,7 +103,7 @@ def restore(request: ProjectRequest, kind: str, key: str) -> HttpResponse:
     """Make an earlier revision (`number`) the present one again."""
     number = request.POST.get("number", "")
     try:
-        found = restore_revision(member=request.member, kind=kind, key=key, number=int(number) if number.isdecimal() else 0)
+        found = restore_revision(member=request.member, kind=kind, key=key, number=whole(number) or 0)
     except (Invalid, Conflict) as error:
         messages.error(request, sentence(error))
     else:

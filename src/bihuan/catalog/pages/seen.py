@@ -15,6 +15,7 @@ from bihuan.engine.here import engine
 from bihuan.engine.periods import Last
 from bihuan.engine.question import Question, Spec
 from bihuan.govern.errors import NotFound
+from bihuan.govern.forms import whole
 from bihuan.govern.web import ProjectRequest, is_panel, project_view, render_page, sentence
 
 S = TypeVar("S", bound=Spec)
@@ -57,5 +58,5 @@ def _page(request: ProjectRequest, name: str, context: Mapping[str, Any], questi
 
 
 def _days(request: ProjectRequest) -> int:
-    text = request.GET.get("days", "30")
-    return int(text) if text.isdecimal() and int(text) in PERIODS else 30
+    days = whole(request.GET.get("days", "30"))
+    return days if days in PERIODS else 30

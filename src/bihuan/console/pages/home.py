@@ -22,7 +22,7 @@ from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
 from bihuan.engine.periods import Last
 from bihuan.engine.question import Headline
-from bihuan.govern.forms import to_dotted
+from bihuan.govern.forms import to_dotted, whole
 from bihuan.govern.models import Job
 from bihuan.govern.web import ProjectRequest, project_view, render_page, sentence
 from bihuan.see.trend import TREND
@@ -98,8 +98,8 @@ def runs(request: ProjectRequest) -> HttpResponse:
 
 
 def _days(request: ProjectRequest) -> int:
-    asked = request.GET.get("days", "7")
-    return int(asked) if asked.isdigit() and int(asked) in PERIODS else 7
+    days = whole(request.GET.get("days", "7"))
+    return days if days in PERIODS else 7
 
 
 def _measured(request: ProjectRequest) -> tuple[tuple[Series, ...], tuple[str, ...]]:

@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext
 from bihuan.console.navigation import STAGES, Stage, current
 from bihuan.console.reader import PageReader
 from bihuan.engine.question import Kind
+from bihuan.govern.forms import whole
 
 register = template.Library()
 
@@ -148,8 +149,8 @@ def is_chosen(option: str, chosen: Any) -> bool:
 def period_choices(days: str, chosen: Any) -> list[tuple[str, str]]:
     """The periods to choose from as (days, title), with the chosen one among them."""
     lengths = {int(each) for each in days.split()}
-    if str(chosen).isdigit():
-        lengths.add(int(chosen))
+    if (days_chosen := whole(str(chosen))) is not None:
+        lengths.add(days_chosen)
     title = gettext("Last {days} days")
     return [(str(each), gettext("Today") if each == 1 else title.format(days=each)) for each in sorted(lengths)]
 

@@ -213,6 +213,12 @@ def test_preferences_lead_to_no_other_host(vera):
     assert vera.post("/preferences/", {"look": "dark", "next": "https://elsewhere.example/"})["Location"] == "/"
 
 
+@pytest.mark.parametrize("odd", ["²", "9" * 5000, "٣", "-1", "1e9"])
+def test_an_odd_number_in_an_address_breaks_no_page(vera, odd):
+    for path in (f"home/happened/?days={odd}", f"ask/trend/?period.last={odd}", f"ask/trend/?a.{odd}=1", f"catalog/?days={odd}"):
+        assert vera.get(f"/p/shop/{path}").status_code == 200, path
+
+
 def test_a_missing_page_leads_home(vera):
     page = vera.get("/p/shop/nowhere/")
     assert page.status_code == 404

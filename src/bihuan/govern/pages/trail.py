@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from bihuan.govern.audit import changes
+from bihuan.govern.forms import whole
 from bihuan.govern.models import AuditEntry
 from bihuan.govern.web import ProjectRequest, project_view, render_page
 
@@ -57,9 +58,9 @@ def trail(request: ProjectRequest) -> HttpResponse:
     }
     chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     shown = rows.filter(**{FILTERS[name]: value for name, value in chosen.items()}).select_related("actor")
-    before = request.GET.get("before", "")
-    if before.isdecimal():
-        shown = shown.filter(pk__lt=int(before))
+    before = whole(request.GET.get("before", ""))
+    if before is not None:
+        shown = shown.filter(pk__lt=before)
     entries = list(shown.order_by("-pk")[: PAGE + 1])
     more = urlencode({**chosen, "before": entries[PAGE - 1].pk}) if len(entries) > PAGE else ""
     context: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import Literal
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bihuan.engine.filters import EVERYTHING, All, Any, Did, EventProperty, Filter, InSegment, Not, PersonProperty
 from bihuan.engine.periods import Between, Last, PeriodSpec
-from bihuan.govern.forms import parse_dotted, to_dotted, validated
+from bihuan.govern.forms import parse_dotted, to_dotted, validated, whole
 
 
 class Step(BaseModel):
@@ -119,3 +120,18 @@ class Chart(BaseModel):
 def test_an_item_of_a_list_that_is_all_default_is_still_there() -> None:
     chart = Chart(series=(Series(), Series(event="Order")))
     assert validated(Chart, parse_dotted(to_dotted(chart)))[0] == chart
+
+
+def test_a_number_in_an_address_that_is_none_of_ours_is_none():
+    assert [whole(text) for text in ("7", "007", "²", "٣", "-1", "", "9" * 5000)] == [7, 7, None, None, None, None, None]
+    assert parse_dotted([("a." + "9" * 5000, "x"), ("b.0", "y")]) == {"a": {"9" * 5000: "x"}, "b": ["y"]}
+
+
+def test_a_document_nested_without_end_is_refused_at_once():
+    document: dict[str, object] = {"all": []}
+    for _ in range(260):
+        document = {"not": document}
+    begun = time.monotonic()
+    spec, errors = validated(Asked, {"filter": document})
+    assert (spec, errors) == (None, {"": "This is nested too deep."})
+    assert time.monotonic() - begun < 5, "it took minutes to find the likeliest of so many mistakes"
