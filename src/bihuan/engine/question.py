@@ -140,6 +140,11 @@ class Question(Generic[S, R]):
     panel: Callable[[R, Reader], Mapping[str, Any]] | None = None
 
 
+def no_chart(result: object, reader: Reader) -> dict[str, Any] | None:
+    """The chart of a question whose answer is a list."""
+    return None
+
+
 @dataclass(frozen=True)
 class Answer(Generic[R]):
     """A result with where it comes from: `fresh_to` the newest event's arrival (aware; None when there is none), `seconds` the time

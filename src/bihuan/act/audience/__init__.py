@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bihuan.act.audience.result import Audience, headlines_audience, shape_audience, table_audience
 from bihuan.act.audience.spec import AudienceSpec
 from bihuan.act.audience.sql import compile_audience, reads_audience
-from bihuan.engine.question import Question, Reader
+from bihuan.engine.question import Question, no_chart
 
 __all__ = ["AUDIENCE", "Audience", "AudienceSpec"]
-
-
-def chart_audience(result: Audience, reader: Reader) -> dict[str, Any] | None:
-    """People are a list, not a chart."""
-    return None
 
 
 AUDIENCE: Question[AudienceSpec, Audience] = Question(
@@ -28,7 +21,7 @@ AUDIENCE: Question[AudienceSpec, Audience] = Question(
     compile=compile_audience,
     shape=shape_audience,
     table=table_audience,
-    chart=chart_audience,
+    chart=no_chart,
     headlines=headlines_audience,
     example=AudienceSpec,
     listed=False,

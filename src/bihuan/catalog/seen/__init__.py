@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bihuan.catalog.seen.chart import no_chart
 from bihuan.catalog.seen.result import (
     SeenEvents,
     SeenProperties,
@@ -16,7 +15,7 @@ from bihuan.catalog.seen.result import (
 )
 from bihuan.catalog.seen.spec import EventPropertiesSpec, EventsSpec, PersonPropertiesSpec
 from bihuan.catalog.seen.sql import compile_event_properties, compile_events, compile_person_properties, period_of, today
-from bihuan.engine.question import Question
+from bihuan.engine.question import Question, no_chart
 
 SEEN_EVENTS: Question[EventsSpec, SeenEvents] = Question(
     name="seen_events",

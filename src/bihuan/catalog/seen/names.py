@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bihuan.catalog.seen.chart import no_chart
 from bihuan.engine.periods import Last, Period
-from bihuan.engine.question import Column, Headline, Question, Rows, Scope, Spec, Statement, Table
+from bihuan.engine.question import Column, Headline, Question, Rows, Scope, Spec, Statement, Table, no_chart
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 
 DAYS = 90

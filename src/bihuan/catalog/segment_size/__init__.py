@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bihuan.catalog.seen.chart import no_chart
 from bihuan.catalog.segment_size.result import SegmentSize, headlines_segment_size, shape_segment_size, table_segment_size
 from bihuan.catalog.segment_size.spec import SegmentSizeSpec
 from bihuan.catalog.segment_size.sql import compile_segment_size, reads_segment_size
-from bihuan.engine.question import Question
+from bihuan.engine.question import Question, no_chart
 
 __all__ = ["SEGMENT_SIZE", "SegmentSize", "SegmentSizeSpec"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bihuan.collect.arrivals.result import ArrivalsResult, headlines_arrivals, shape_arrivals, table_arrivals
 from bihuan.collect.arrivals.spec import ArrivalsSpec
 from bihuan.collect.arrivals.sql import compile_arrivals, reads_arrivals
-from bihuan.engine.question import Question
+from bihuan.engine.question import Question, no_chart
 
 ARRIVALS: Question[ArrivalsSpec, ArrivalsResult] = Question(
     name="arrivals",
@@ -18,7 +18,7 @@ ARRIVALS: Question[ArrivalsSpec, ArrivalsResult] = Question(
     compile=compile_arrivals,
     shape=shape_arrivals,
     table=table_arrivals,
-    chart=lambda result, reader: None,
+    chart=no_chart,
     headlines=headlines_arrivals,
     example=ArrivalsSpec,
     listed=False,

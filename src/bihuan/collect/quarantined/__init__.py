@@ -5,7 +5,7 @@ from __future__ import annotations
 from bihuan.collect.quarantined.result import QuarantinedResult, headlines_quarantined, shape_quarantined, table_quarantined
 from bihuan.collect.quarantined.spec import QuarantinedSpec
 from bihuan.collect.quarantined.sql import compile_quarantined, reads_quarantined
-from bihuan.engine.question import Question
+from bihuan.engine.question import Question, no_chart
 
 QUARANTINED: Question[QuarantinedSpec, QuarantinedResult] = Question(
     name="quarantined",
@@ -18,7 +18,7 @@ QUARANTINED: Question[QuarantinedSpec, QuarantinedResult] = Question(
     compile=compile_quarantined,
     shape=shape_quarantined,
     table=table_quarantined,
-    chart=lambda result, reader: None,
+    chart=no_chart,
     headlines=headlines_quarantined,
     example=QuarantinedSpec,
     listed=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bihuan.engine.question import Question
+from bihuan.engine.question import Question, no_chart
 from bihuan.see.people.result import PeopleResult, headlines_people, shape_people, table_people
 from bihuan.see.people.spec import PeopleSpec
 from bihuan.see.people.sql import compile_people, reads_people
@@ -18,7 +18,7 @@ PEOPLE: Question[PeopleSpec, PeopleResult] = Question(
     compile=compile_people,
     shape=shape_people,
     table=table_people,
-    chart=lambda result, reader: None,
+    chart=no_chart,
     headlines=headlines_people,
     example=PeopleSpec,
     listed=False,

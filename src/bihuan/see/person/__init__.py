@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bihuan.engine.question import Question
+from bihuan.engine.question import Question, no_chart
 from bihuan.see.person.result import PersonResult, headlines_person, shape_person, table_person
 from bihuan.see.person.spec import PersonSpec
 from bihuan.see.person.sql import compile_person, reads_person
@@ -18,7 +18,7 @@ PERSON: Question[PersonSpec, PersonResult] = Question(
     compile=compile_person,
     shape=shape_person,
     table=table_person,
-    chart=lambda result, reader: None,
+    chart=no_chart,
     headlines=headlines_person,
     example=lambda: PersonSpec(person=1),
     listed=False,
