@@ -20,7 +20,7 @@ PROJECT = [
 urlpatterns = [
     path("", include("bihuan.console.page_urls")),
     path("first-run/", first_run, name="first_run"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("bihuan.govern.account_urls")),
     path("api/v1/", api.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("m/", include("bihuan.act.public_urls")),
