@@ -36,6 +36,24 @@ const analytics = AnalyticsBrowser.load(
 analytics.page()
 analytics.identify('user-42', {{ plan: 'pro' }})"""
 
+_POSTHOG_BROWSER = """import posthog from 'posthog-js'
+
+posthog.init('{key}', {{ api_host: '{url}' }})
+posthog.capture('Order Completed', {{ revenue: 128.5, sku: 'tea' }})
+posthog.identify('user-42', {{ plan: 'pro' }})"""
+
+_POSTHOG_PYTHON = """from posthog import Posthog
+
+posthog = Posthog("{key}", host="{url}")
+posthog.capture("Order Completed", distinct_id="user-42", properties={{"revenue": 128.5, "sku": "tea"}})
+posthog.shutdown()"""
+
+_POSTHOG_NODE = """import {{ PostHog }} from 'posthog-node'
+
+const posthog = new PostHog('{key}', {{ host: '{url}' }})
+posthog.capture({{ distinctId: 'user-42', event: 'Order Completed', properties: {{ revenue: 128.5, sku: 'tea' }} }})
+await posthog.shutdown()"""
+
 _CURL = """curl {url}/v1/track -u {key}: -H 'Content-Type: application/json' \\
   -d '{{"event": "Order Completed", "userId": "user-42", "messageId": "order-1001", "properties": {{"revenue": 128.5}}}}'"""
 
@@ -48,5 +66,8 @@ def snippets(url: str, key: str = "YOUR_WRITE_KEY") -> tuple[Snippet, ...]:
         Snippet("Python", "pip install segment-analytics-python", _PYTHON.format(**values)),
         Snippet("Node", "npm install @segment/analytics-node", _NODE.format(**values)),
         Snippet("Browser", "npm install @segment/analytics-next", _BROWSER.format(**values)),
+        Snippet("PostHog: Browser", "npm install posthog-js", _POSTHOG_BROWSER.format(**values)),
+        Snippet("PostHog: Python", "pip install posthog", _POSTHOG_PYTHON.format(**values)),
+        Snippet("PostHog: Node", "npm install posthog-node", _POSTHOG_NODE.format(**values)),
         Snippet("curl", "", _CURL.format(**values)),
     )
