@@ -6,10 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from bihuan.collect.imports.sinks import open_sink
 from bihuan.collect.imports.tests.conftest import ZONE, Import, Write, stored
 from bihuan.engine.config import Config
 from bihuan.engine.question import Scope
@@ -118,3 +121,21 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_next(file: Write, sto
     assert 2_000 <= seen[0][0] <= seen[1][0] <= seen[2][0] < 42_000  # each was really killed in the middle
     assert importing(path, scope, config).communicate(timeout=120)[0].splitlines()[-1] == "42000"
     assert stored(store, scope, COUNTS) == [(42_000, 42_000, 997, 0)]
+
+
+def test_two_imports_at_once_without_a_server_take_turns(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def bring(name: str) -> None:
+        with open_sink(Config(tmp_path), project_id=1, zones=lambda _project: ZoneInfo(ZONE)):
+            told.append(name)
+            time.sleep(0.5)
+            told.append(name)
+
+    threads = [threading.Thread(target=bring, args=(name,)) for name in ("first", "second")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(told) == ["first", "first", "second", "second"]
+    assert told[0] == told[1]
