@@ -94,6 +94,7 @@ def archive_definition(*, member: Member, kind: str, key: str) -> Definition:
 
 def restore_revision(*, member: Member, kind: str, key: str, number: int, reason: str = "") -> Definition:
     """Make an earlier revision the present one again, as a new revision."""
+    member.require(RIGHTS[_kind(kind)])
     found = definition(member, kind, key)
     old = found.revisions.filter(number=number).first()
     if old is None:
