@@ -260,6 +260,8 @@ def _events(one: Capture, item: msgspec.Raw, project_id: int, received: int, beh
         "at": received if at is None else at if exact or one.timestamp in (None, "") else at + behind,
     }
     distinct_id = _id(properties.get("distinct_id") if one.distinct_id is None else one.distinct_id)
+    if name == "$groupidentify" and distinct_id == f"${properties.get('$group_type')}_{properties.get('$group_key')}":
+        distinct_id = None  # what clients send for want of a person
     user, anonymous = who(distinct_id, properties)
     profile = options.get("process_person_profile", properties.get("$process_person_profile")) is not False
     said: dict[str, Any] = {"traits": _traits(one, properties), "traits_once": _traits_once(one, properties)} if profile else {}

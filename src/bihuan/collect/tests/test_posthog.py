@@ -127,6 +127,9 @@ def test_ids_that_many_share_are_nobody() -> None:
     for nobody in (None, "", "null", "Anonymous", "guest", "distinct_id", "$posthog_cookieless", 0):
         assert ids(distinct_id=nobody) == [(None, None, None)]
     assert reason(capture("Order", {"id": 1})) == "bad_id"
+    acme = {"$group_type": "company", "$group_key": "acme"}
+    assert ids("$groupidentify", "$company_acme", **acme) == [(None, None, None)]
+    assert ids("$groupidentify", "ann", **acme) == [("ann", None, None)]
 
 
 def test_a_wrong_clock_is_corrected_by_when_the_body_was_sent_unless_the_time_is_meant() -> None:
