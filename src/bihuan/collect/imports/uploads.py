@@ -21,6 +21,7 @@ from bihuan.collect.imports.readers import file_format
 from bihuan.collect.imports.records import create_run
 from bihuan.collect.models import ImportRun
 from bihuan.engine.config import Config
+from bihuan.engine.embedded.child import end_with_parent
 from bihuan.govern.door import Member
 from bihuan.govern.jobs import enqueue, stop
 
@@ -115,5 +116,6 @@ def said(reason: Reason | ImportProblem) -> str:
 
 
 def child(run: ImportRun) -> subprocess.Popen[bytes]:
-    """The process that imports an upload."""
-    return subprocess.Popen([sys.executable, "-m", PROCESS, "run", str(run.pk)], env=os.environ.copy())
+    """The process that imports an upload; it does not outlive ours, so that nobody else imports when the job is taken up again."""
+    command = [sys.executable, "-m", PROCESS, "run", str(run.pk)]
+    return subprocess.Popen(command, env=os.environ.copy(), preexec_fn=end_with_parent)

@@ -35,7 +35,7 @@ def own_store(config: Config) -> Iterator[Store]:
         yield store
         return
     environment = os.environ | {"BIHUAN_DATA": str(config.data)}
-    process = subprocess.Popen([sys.executable, "-m", "bihuan.engine.embedded.process"], env=environment, preexec_fn=_end_with_parent)
+    process = subprocess.Popen([sys.executable, "-m", "bihuan.engine.embedded.process"], env=environment, preexec_fn=end_with_parent)
     try:
         _await(config, process)
         migrate(store)
@@ -93,7 +93,7 @@ def _await(config: Config, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.05)
 
 
-def _end_with_parent() -> None:
-    """The kernel asks the engine to end when we do, however that is (Linux; elsewhere it would go on)."""
+def end_with_parent() -> None:
+    """For a new process: the kernel asks it to end when its parent does, however that is (Linux; elsewhere it would go on)."""
     if sys.platform == "linux":
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

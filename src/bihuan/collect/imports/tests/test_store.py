@@ -139,3 +139,26 @@ def test_two_imports_at_once_without_a_server_take_turns(tmp_path: Path) -> None
         thread.join(60)
     assert sorted(told) == ["first", "first", "second", "second"]
     assert told[0] == told[1]
+
+
+WORKER = """
+import time, types, django
+django.setup()
+from bihuan.collect.imports import uploads
+uploads.PROCESS = "long_import"
+print(uploads.child(types.SimpleNamespace(pk=1)).pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_process_of_an_import_ends_with_its_worker(tmp_path: Path) -> None:
+    (tmp_path / "long_import.py").write_text("import time; time.sleep(60)")
+    told = {"BIHUAN_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "bihuan.console.settings", "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", WORKER], env=os.environ | told, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout
+        importing = int(worker.stdout.readline())
+        worker.kill()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{importing}/cmdline").exists() and Path(f"/proc/{importing}/cmdline").read_bytes():
+        assert time.monotonic() < deadline, "it outlived its worker"
+        time.sleep(0.05)
