@@ -51,6 +51,10 @@ class ErrorPages:
             case OperationalError() if "locked" in str(error):
                 text = gettext("Somebody else is writing just now. Try again in a moment.")
                 return page(request, 503, gettext("One moment"), text, "hourglass", again=None if request.method == "POST" else AGAIN)
+            case OperationalError() if "disk is full" in str(error):
+                log.error("The disk of the definitions' database is full.")
+                text = gettext("Nothing was saved. The data folder needs room: tell whoever runs Bihuan, then try again.")
+                return page(request, 507, gettext("The disk is full"), text, "database-off")
         return None
 
 

@@ -10,6 +10,7 @@ import re
 import shlex
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from bihuan.catalog.definitions import definition, save_definition, spec_of
@@ -89,6 +90,16 @@ def test_what_passes_is_said_kindly(vera, monkeypatch, error, status, words):
     assert panel.status_code == status
     assert words in panel.content.decode()
     assert ("load delay:3s" in panel.content.decode()) == (status == 503)
+
+
+def test_a_full_disk_is_said_in_words(anna, monkeypatch):
+    def full(**_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("bihuan.see.boards.change.save_definition", full)
+    answer = anna.post("/p/shop/boards/new/", {"name": "Till"})
+    assert answer.status_code == 507
+    assert "The data folder needs room" in answer.content.decode()
 
 
 def test_a_page_asked_while_the_store_is_away_asks_again_by_itself(vera, monkeypatch):
