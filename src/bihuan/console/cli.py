@@ -37,6 +37,7 @@ class Form(StrEnum):
 
 def main() -> None:
     """What the installed command runs."""
+    os.umask(0o077)  # whatever it and its processes write is for this user alone
     app()
 
 

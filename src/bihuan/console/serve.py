@@ -346,7 +346,8 @@ def parser(command: str, description: str, *, data: str) -> argparse.ArgumentPar
 
 
 def configure(options: argparse.Namespace) -> Config:
-    """The configuration that the options and the environment ask for."""
+    """The configuration that the options and the environment ask for. What is written from now on is for this user alone."""
+    os.umask(0o077)
     os.environ["BIHUAN_DATA"] = str(options.data.absolute())
     os.environ["BIHUAN_HOST"] = options.host
     os.environ["BIHUAN_PORT"] = str(options.port)
