@@ -111,7 +111,12 @@ def _reader(kind: str, stack: ExitStack, raw: IO[bytes], plain: IO[bytes], size:
 def _unpacked(plain: IO[bytes]) -> IO[bytes]:
     """Parquet is read from its end, so a gzipped one is unpacked first."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's exit stack closes it
-    shutil.copyfileobj(plain, file, 1024 * 1024)
+    most = shutil.disk_usage(tempfile.gettempdir()).free // 2  # however little file it takes to ask for more
+    while part := plain.read(1024 * 1024):
+        if file.tell() + len(part) > most:
+            file.close()
+            raise ImportProblem("The file unpacks to more than half of what the disk has left: unpack it yourself and import that.")
+        file.write(part)
     file.seek(0)
     return file
 

@@ -11,7 +11,7 @@ from typing import IO
 
 from bihuan.collect.imports.errors import ImportProblem, Reason, Reject
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a row that begins so
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet would run a row that begins so
 
 Say = Callable[[Reason], str]
 

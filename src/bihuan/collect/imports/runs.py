@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from bihuan.govern.audit import record
 from bihuan.govern.door import Member
 from bihuan.govern.models import Project, Role
 
+log = logging.getLogger(__name__)
 NOTE = 1.0  # seconds between two notes of the progress
 
 
@@ -63,7 +65,8 @@ def perform(
 def sentence(error: Exception) -> str:
     """What is wrong, in the present language."""
     if not isinstance(error, ImportProblem | EngineError):
-        return f"{type(error).__name__}: {error}"
+        log.error("An import ended by a mistake of our own", exc_info=error)
+        return gettext("Bihuan made a mistake here; the log says what happened.")
     text = gettext(error.msgid)
     return text.format(**error.values) if error.values else text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import subprocess
@@ -26,6 +27,7 @@ from bihuan.govern.door import Member
 from bihuan.govern.jobs import enqueue, stop
 
 PROCESS = "bihuan.collect.imports.process"
+log = logging.getLogger(__name__)
 LOOKING = 60  # seconds that a look at the first rows may take
 WAITING = (ImportRun.State.UPLOADED, ImportRun.State.FAILED, ImportRun.State.STOPPED)
 
@@ -40,8 +42,8 @@ def folder() -> Path:
 def receive(*, member: Member, file_name: str, parts: Iterable[bytes], encoding: str, language: str) -> ImportRun:
     """Keep an uploaded file, to be looked at. Raises ImportProblem when its name does not say what it is."""
     member.require("act")
-    file_format(Path(file_name))
-    upload = f"{secrets.token_hex(8)}{''.join(Path(file_name).suffixes[-2:]).lower()}"
+    kind, gzipped = file_format(Path(file_name))
+    upload = f"{secrets.token_hex(8)}.{kind}{'.gz' if gzipped else ''}"
     path = folder() / upload
     with path.open("wb") as file:
         for part in parts:
@@ -57,7 +59,8 @@ def look_at(run: ImportRun, given: Mapping[str, Any], *, guess: bool) -> dict[st
     try:
         done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, timeout=LOOKING, check=True)
     except (subprocess.SubprocessError, OSError) as error:
-        raise ImportProblem("The file could not be looked at: {why}", why=error) from error
+        log.exception("A file could not be looked at: %s", getattr(error, "stderr", ""))
+        raise ImportProblem("The file could not be looked at; the log says why.") from error
     return dict(json.loads(done.stdout))
 
 

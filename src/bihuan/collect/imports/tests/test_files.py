@@ -44,6 +44,16 @@ def test_json_lines_plain_or_gzipped(file: Write, name: str) -> None:
     assert rows(path) == [ROWS[0], ("u2", "Visit", '{"properties":{}}')]
 
 
+def test_a_small_file_that_unpacks_to_the_whole_disk_is_refused(tmp_path, monkeypatch):
+    from bihuan.collect.imports import readers
+
+    monkeypatch.setattr(readers.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 3 * 1024 * 1024}))
+    path = tmp_path / "bomb.parquet.gz"
+    path.write_bytes(gzip.compress(bytes(5 * 1024 * 1024)))
+    with pytest.raises(ImportProblem, match="unpacks to more than half"), readers.open_file(path):
+        pass
+
+
 @pytest.mark.parametrize("name", ["a.parquet", "a.parquet.gz"])
 def test_parquet_plain_or_gzipped(tmp_path: Path, name: str) -> None:
     at = [datetime(2024, 3, 13, hour) for hour in (10, 11)]  # noqa: DTZ001
