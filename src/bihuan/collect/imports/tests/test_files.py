@@ -45,9 +45,7 @@ def test_json_lines_plain_or_gzipped(file: Write, name: str) -> None:
 
 
 def test_a_small_file_that_unpacks_to_the_whole_disk_is_refused(tmp_path, monkeypatch):
-    from bihuan.collect.imports import readers
-
-    monkeypatch.setattr(readers.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 3 * 1024 * 1024}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 3 * 1024 * 1024}))
     path = tmp_path / "bomb.parquet.gz"
     path.write_bytes(gzip.compress(bytes(5 * 1024 * 1024)))
     with pytest.raises(ImportProblem, match="unpacks to more than half"), readers.open_file(path):
