@@ -91,6 +91,8 @@ def _person_property(tree: PersonProperty, scope: Scope, binder: Binder) -> str:
     traits = "traits_all" if scope.trusted else "traits_now"
     text = json_text("value")
     test = compare(text, f"toFloat64OrNull({text})", tree.op, tree.values, binder)
+    if tree.op in ("is", "contains") and "" in tree.values:  # a property that is not set reads as '', and has no row
+        return f"person NOT IN (SELECT person FROM {traits} WHERE name = {name} AND NOT ({test}))"
     return f"(person != 0 AND person IN (SELECT person FROM {traits} WHERE name = {name} AND {test}))"
 
 

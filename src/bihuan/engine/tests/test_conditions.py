@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bihuan.engine.conditions import MAX_DEPTH, condition
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import All, Did, EventProperty, Filter, InSegment, Not, Op, Value
+from bihuan.engine.filters import All, Did, EventProperty, Filter, InSegment, Not, Op, PersonProperty, Value
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.store import Store
@@ -86,6 +86,12 @@ def test_people_who_never_did_it_are_among_those_who_did_it_at_most_so_often(sto
     write((1, "Order", "2026-03-14 10:00"), (2, "View", "2026-03-14 10:00", {"n": 2}), (0, "View", "2026-03-14 10:00", {"n": 0}))
     assert texts(store, scope, All(all=(EventProperty(property="n", op="set"), Did(did="Order", op="le", times=0)))) == ["2"]
     assert texts(store, scope, All(all=(EventProperty(property="n", op="set"), Did(did="Order", op="eq", times=0)))) == ["2"]
+
+
+def test_a_property_of_a_person_that_is_not_set_is_the_empty_text(store: Store, scope: Scope, write: Write) -> None:
+    write((1, "View", "2026-03-14 10:00", {"n": 1}), (2, "View", "2026-03-14 10:00", {"n": 2}))
+    assert texts(store, scope, PersonProperty(person="city", values=("",))) == ["1", "2"]
+    assert texts(store, scope, PersonProperty(person="city", op="is_not", values=("",))) == []
 
 
 def test_the_days_of_did_are_the_project_s_with_today(store: Store, scope: Scope, write: Write) -> None:
