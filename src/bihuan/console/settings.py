@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_INLINE
 
@@ -171,11 +171,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 _SMTP = urlsplit(CONFIG.smtp_url)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if CONFIG.smtp_url else 'console'}.EmailBackend"
 EMAIL_HOST = _SMTP.hostname or "localhost"
-EMAIL_PORT = _SMTP.port or (465 if _SMTP.scheme == "smtps" else 25)
 EMAIL_HOST_USER = unquote(_SMTP.username or "")
 EMAIL_HOST_PASSWORD = unquote(_SMTP.password or "")
 EMAIL_USE_SSL = _SMTP.scheme == "smtps"
-EMAIL_USE_TLS = _SMTP.scheme == "smtp+tls"
+EMAIL_USE_TLS = parse_qs(_SMTP.query).get("starttls", ["0"])[-1] in ("1", "true", "yes")
+EMAIL_PORT = _SMTP.port or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("BIHUAN_FROM_EMAIL", f"bihuan@{_PUBLIC.hostname or 'localhost'}")
 
