@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -40,11 +39,6 @@ BROWSERS = (("Safari", "Chrome", "Chrome", "Huawei", "Safari"), ("Edge", "Safari
 def user_id(person: int) -> str:
     """The id by which the shop knows somebody who has signed up."""
     return f"u{100_001 + person}"
-
-
-def person_of(user: str) -> int | None:
-    """The number of the person whose `user_id` this is."""
-    return int(user[1:]) - 100_001 if re.fullmatch(r"u\d{6,9}", user) else None
 
 
 def anonymous_id(shop: Shop, person: int, device: int) -> str:
