@@ -1,7 +1,8 @@
 """The part of ClickHouse's HTTP interface that clickhouse-connect uses, as a plain ASGI app over the pool.
 
 Understood: `/ping`; GET and POST with the statement in `query`, the body, or both; `param_*`; settings; `query_id` (also for
-KILL QUERY); Basic and X-ClickHouse-Key log-in; any output format; data after `INSERT … FORMAT x`; gzip and zlib bodies.
+KILL QUERY); all of these also as fields of a multipart form; Basic and X-ClickHouse-Key log-in; any output format; data after
+`INSERT … FORMAT x`; gzip and zlib bodies.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import json
 import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -69,6 +72,8 @@ class App:
             return
         try:
             body = await asyncio.to_thread(_decode, await _read(receive), headers.get("content-encoding", ""))
+            if headers.get("content-type", "").startswith("multipart/form-data"):  # clickhouse-connect's way to send long values
+                query, body = query | _form(headers["content-type"], body), b""
             outcome, fmt = await self._run(body, query)
         except Refused:
             text = "Code: 202. DB::Exception: Too many questions are waiting. (TOO_MANY_SIMULTANEOUS_QUERIES)"
@@ -186,6 +191,21 @@ def _decode(body: bytes, encoding: str) -> bytes:
     if not inflate.eof:
         raise ValueError(f"The body ends in the middle of its {encoding}.")
     return whole
+
+
+def _form(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a multipart form; they mean what they would mean in the query string."""
+    head = f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode("latin-1")
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    if not message.is_multipart():
+        raise ValueError("The form has no parts.")
+    fields: dict[str, str] = {}
+    for part in message.iter_parts():
+        name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(value, bytes):
+            raise ValueError("A part of the form has no name or no value.")
+        fields[name] = value.decode()
+    return fields
 
 
 async def _fail(send: Send, code: int, text: str) -> None:
