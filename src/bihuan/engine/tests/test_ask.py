@@ -72,6 +72,19 @@ def test_the_same_question_is_answered_from_the_cache_until_events_come(engine: 
     assert (after.from_cache, after.result[0]["n"]) == (False, 2)
 
 
+def test_a_merge_in_the_background_is_no_change(engine: Engine, scope: Scope) -> None:
+    for value in ("1", "2"):
+        engine.store.insert(
+            "traits",
+            ["project_id", "name", "person_id", "once", "value", "rank"],
+            [[scope.project_id], ["plan"], [1], [False], [value], [1]],
+            ["UInt32", "LowCardinality(String)", "UInt32", "Bool", "String", "Int64"],
+        )
+    before = engine.version(scope.project_id).state
+    engine.store.command("OPTIMIZE TABLE traits FINAL")
+    assert engine.version(scope.project_id).state == before
+
+
 def test_the_cache_keeps_projects_zones_and_hidden_properties_apart(engine: Engine, scope: Scope, write: Write) -> None:
     write((1, "View", "2026-03-14 10:00", {"city": "上海"}))
     cities = Sql(sql="SELECT city AS n FROM visible")
