@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bihuan.engine.config import Config
+from bihuan.engine.embedded.process import free_port
 from bihuan.engine.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
@@ -70,12 +70,6 @@ def get(request: Any) -> tuple[int, str]:
         return error.code, error.read().decode()
     except OSError:
         return 0, ""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(true: Callable[[], bool], what: str, seconds: float = 30) -> None:
