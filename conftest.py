@@ -24,6 +24,7 @@ from bihuan.engine.tests.environment import FOLDER
 pytest_plugins = ["bihuan.govern.tests.cast"]
 _project_numbers = itertools.count(1 + int(time.time()) % 1_000_000 * 1000)
 _keys = itertools.count(1)
+_people = itertools.count(1_000_000, 1_000)
 
 Write = Callable[..., None]
 
@@ -49,6 +50,10 @@ def store(config: Config) -> Iterator[Store]:
         time.sleep(0.05)
     migrate(opened)
     yield opened
+    highest = opened.fetch("SELECT greatest(max(person_id), (SELECT max(person_id) FROM person_ids)) AS number FROM events").rows[0][
+        "number"
+    ]
+    assert highest < 50_000_000, "a test made up huge person numbers; they are dense, and the map of people is an array of them all"
     if process is not None:
         process.terminate()
         process.wait(30)
@@ -63,6 +68,12 @@ def engine(store: Store) -> Engine:
 def scope() -> Scope:
     """A project of this test's own, in Shanghai, on Sunday 15 March 2026 at noon."""
     return Scope(next(_project_numbers), "Asia/Shanghai", datetime(2026, 3, 15, 12, tzinfo=ZoneInfo("Asia/Shanghai")))
+
+
+@pytest.fixture
+def first_person() -> int:
+    """The first of a thousand person numbers of this test's own; dense, as the collector gives them: the map of people is an array."""
+    return next(_people)
 
 
 @pytest.fixture

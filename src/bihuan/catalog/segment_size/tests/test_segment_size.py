@@ -17,9 +17,9 @@ from bihuan.engine.store import Store
 
 
 @pytest.fixture
-def people(store: Store, scope: Scope, write) -> int:
+def people(store: Store, scope: Scope, write, first_person: int) -> int:
     """Four people, of whom the first has two ids and the first two bought. Returns the first one's number."""
-    first = scope.project_id % 1_000_000 * 100
+    first = first_person
     ids = [
         ("user", "u1", first),
         ("anonymous", "a1", first),
