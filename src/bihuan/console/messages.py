@@ -1,4 +1,4 @@
-"""Turns every stage's translations into what Django reads: `python -m bihuan.console.messages` compiles, `--check` only looks."""
+"""Turns every catalogue of translations into what Django reads: `python -m bihuan.console.messages` compiles, `--check` only looks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)  # the date in each compiled file, s
 
 
 def catalogues() -> list[Path]:
-    """The hand-written catalogues (`.po`) of all stages."""
-    return sorted(PACKAGE.glob("*/locale/*/LC_MESSAGES/django.po"))
+    """The hand-written catalogues (`.po`): one of each stage, and those of folders that bring their own (a question, a feature)."""
+    return sorted(PACKAGE.rglob("locale/*/LC_MESSAGES/django.po"))
 
 
 def compiled(source: Path) -> bytes:

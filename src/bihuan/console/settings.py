@@ -152,6 +152,7 @@ LANGUAGE_COOKIE_NAME = "bihuan_language"
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_I18N = True
+LOCALE_PATHS = sorted(PACKAGE.glob("*/*/**/locale"))  # those of features; Django finds the stages' own
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_THOUSAND_SEPARATOR = False
