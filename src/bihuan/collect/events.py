@@ -18,6 +18,9 @@ MAX_PROPS_BYTES = 256 * 1024  # of one event's canonical JSON
 # What broken clients send when they have no id. Taking one for an id would make a single person of everybody.
 NOT_IDS = frozenset({"", "0", "null", "NULL", "Null", "(null)", "nil", "None", "none", "undefined", "NaN", "nan", "[object Object]"})
 
+ID_TYPES = ("login", "email", "phone", "openid", "unionid", "cookie", "device")  # the most certain first
+ID_TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 _UNSURE = re.compile(rb"\.0(?!\d)|\de|\d{19}")  # perhaps an integral number written as a float, or more digits than a number column has
 
@@ -29,6 +32,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     `person_id` is for internal senders that already know the number. `traits` are properties of the person; `traits_once` hold only
     where nothing was set before. `alias_from` is an earlier id of the same person. With `store` false, only these effects on
     the person are kept. In `props`, the names of `engine.schema.COLUMNS` and `revenue` go to columns of their own.
+
+    `ids` are further ids said to belong to the same person as this event, by type: one of `ID_TYPES` or a name of the sender's own
+    (`ID_TYPE`). `user_id` is the login, `anonymous_id` the cookie or device. `unbind` are ids, by type, that from this event on belong
+    to this person no longer. An event that has neither user nor anonymous id comes with the first of its `ids`.
     """
 
     project_id: int
@@ -43,6 +50,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     traits: dict[str, Any] | None = None
     traits_once: dict[str, Any] | None = None
     alias_from: str | None = None
+    ids: dict[str, str] | None = None
+    unbind: dict[str, str] | None = None
     store: bool = True
 
 
