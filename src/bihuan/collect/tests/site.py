@@ -23,6 +23,11 @@ from bihuan.engine.store import Store
 
 KEY = "wk_test"
 PROJECT = 7
+MODULES = {
+    "engine": "bihuan.engine.embedded.process",
+    "collector": "bihuan.collect.server",
+    "forgetful collector": "bench.collect.forgetful",
+}
 
 
 class Site:
@@ -42,10 +47,9 @@ class Site:
 
     def start(self, *names: str) -> None:
         """Start the processes and wait until all of it answers."""
-        modules = {"engine": "bihuan.engine.embedded.process", "collector": "bihuan.collect.server"}
         for name in names:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", modules[name]], env=self.environment, stderr=subprocess.PIPE if name == "engine" else None
+                [sys.executable, "-m", MODULES[name]], env=self.environment, stderr=subprocess.PIPE if name == "engine" else None
             )
             if name == "engine":
                 _until(self.store.ready)
@@ -56,8 +60,8 @@ class Site:
             return self.request("GET", "/health")[0] == 200
         return False
 
-    def until_healthy(self) -> None:
-        _until(self.healthy)
+    def until_healthy(self, seconds: float = 30.0) -> None:
+        _until(self.healthy, seconds)
 
     def kill(self, name: str, signal_: signal.Signals = signal.SIGKILL) -> int:
         """End a process; returns its exit code."""
@@ -69,9 +73,8 @@ class Site:
         return process.returncode
 
     def stop(self) -> None:
-        for name in ("collector", "engine"):
-            if name in self._processes:
-                self.kill(name, signal.SIGTERM)
+        for name in sorted(self._processes, key="engine".__eq__):  # the engine last
+            self.kill(name, signal.SIGTERM)
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid
