@@ -18,6 +18,7 @@ from bihuan.collect.directory import Directory
 from bihuan.collect.events import Event, Outcome, Rejected
 from bihuan.collect.protocols import PROTOCOLS
 from bihuan.collect.protocols.request import Answer, Request, Routes
+from bihuan.collect.trouble import Trouble
 from bihuan.collect.writer import Writer
 from bihuan.engine.errors import EngineError, Unavailable
 
@@ -60,11 +61,11 @@ class App:
         except Refused as refused:
             answer = Answer(refused.status, _error(refused.code, str(refused)))
         except Unavailable as error:
-            answer = Answer(503, _error("unavailable", str(error)))
+            answer = Answer(503, _unavailable(error, self._writer.trouble))
         except Exception:
             log.exception("A request could not be answered.")
             answer = Answer(500, _error("internal", "Something went wrong in the collector; its log says what."))
-        await _reply(send, answer, headers)
+        await _reply(send, answer, headers, self._retry_after())
 
     async def _answer(self, scope: Mapping[str, Any], headers: Headers, receive: Receive) -> Answer:
         method, path = scope["method"], scope["path"].rstrip("/")
@@ -86,6 +87,9 @@ class App:
             return await route.answer(Request(path, names, query, headers, int(time.time() * 1000), body, self))
 
     def _health(self) -> Answer:
+        trouble = self._writer.trouble
+        if trouble is not None:
+            return Answer(503, {"status": "trouble", "trouble": trouble, **_error(trouble.kind, str(trouble))})
         if not self._writer.ready():
             raise Unavailable("The event store does not answer just now; it is starting again. Try again in a moment.")
         return Answer(200, {"status": "ok"})
@@ -96,6 +100,7 @@ class App:
         with Body(receive, self._inside, LARGEST_INTERNAL) as body:
             try:
                 text = await body.read()
+                self._refuse_in_trouble()
                 if path == "/internal/events":
                     future = self._writer.submit(_events(text))
                 else:
@@ -110,6 +115,7 @@ class App:
 
     async def keep(self, events: Sequence[Event], rejected: Sequence[Rejected]) -> Outcome:
         """What became of the events, once that is on disk. Raises Unavailable."""
+        self._refuse_in_trouble()
         return await self._stored(self._writer.submit(events, rejected))
 
     async def project(self, write_key: str) -> int:
@@ -127,6 +133,15 @@ class App:
         if project is None:
             raise Refused(401, "unknown_write_key", "This write key is not known here, or it was revoked; see the page Sources.")
         return project
+
+    def _retry_after(self) -> int:
+        """Seconds until it is worth trying again after a 503."""
+        return 10 if self._writer.trouble is not None and self._writer.trouble.lasting else 1
+
+    def _refuse_in_trouble(self) -> None:
+        """Raise Unavailable at once while it is known that nothing can be stored, rather than hold what nobody will get an answer to."""
+        if self._writer.trouble is not None and self._writer.trouble.lasting:
+            raise Unavailable("Events are being refused.")  # said with the reason, as all answers while there is trouble
 
     async def _stored(self, future: Future[Outcome]) -> Outcome:
         """The outcome, once it is on disk. Nobody is told so before."""
@@ -148,7 +163,11 @@ def _error(code: str, message: str) -> dict[str, str]:
     return {"code": code, "message": message, "detail": message, "error": message}
 
 
-async def _reply(send: Send, answer: Answer, headers: Headers) -> None:
+def _unavailable(error: Exception, trouble: Trouble | None) -> dict[str, str]:
+    return _error("unavailable", str(error)) if trouble is None else _error(trouble.kind, str(trouble))
+
+
+async def _reply(send: Send, answer: Answer, headers: Headers, retry_after: int) -> None:
     status, content, kind = answer
     body = content if isinstance(content, bytes) else b"" if content is None else _encode(content)
     out = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
@@ -168,6 +187,6 @@ async def _reply(send: Send, answer: Answer, headers: Headers) -> None:
                 (b"access-control-max-age", b"86400"),
             ]
     if status == 503:
-        out.append((b"retry-after", b"1"))
+        out.append((b"retry-after", b"%d" % retry_after))
     await send({"type": "http.response.start", "status": status, "headers": out})
     await send({"type": "http.response.body", "body": body})

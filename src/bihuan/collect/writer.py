@@ -23,6 +23,7 @@ from bihuan.collect.properties import PropertiesSeen, signatures
 from bihuan.collect.quarantine import Recently, body_of
 from bihuan.collect.rows import DAY, ROW, Effect, check_name, check_time, effect, row
 from bihuan.collect.seen_keys import SeenKeys
+from bihuan.collect.trouble import Trouble, find, still
 from bihuan.engine.errors import EngineError, Unavailable
 from bihuan.engine.schema import COLUMNS
 from bihuan.engine.store import Store
@@ -69,6 +70,7 @@ class Writer:
     def __init__(self, store: Store, zones: Zones, *, first_person: int = 1) -> None:
         self.store = store
         self.zones = zones
+        self.trouble: Trouble | None = None  # what keeps events from being stored now
         self.memory = Memory(SeenKeys(), People(first_person), PropertiesSeen())
         self._links = LinkMap(store)
         self._recently = Recently()
@@ -189,8 +191,11 @@ class Writer:
                 group = self._take()
                 if group:
                     self._commit(group)
+                elif self.trouble is not None:
+                    self._look_again(self.trouble)
                 self._links.catch_up()
             except EngineError as error:
+                self.trouble = find(self.store.config, self.trouble)
                 log.warning("The store does not answer yet: %s", error)
                 if self._closing:
                     return
@@ -199,12 +204,19 @@ class Writer:
                 log.exception("The writer goes on after an error.")  # without its thread, all that comes would be refused for ever
                 time.sleep(0.5)
 
+    def _look_again(self, trouble: Trouble) -> None:
+        """While nobody sends, what kept events from being stored may have ended by itself."""
+        left = still(self.store.config, trouble)
+        self.trouble = left if left is not None or self.store.ready() else trouble
+
     def _load(self) -> None:
         """Learn what is stored. First let the store finish what a writer before this one may have left under way."""
         began = time.perf_counter()
         self._links.reload()
         self.memory.load(self.store)
         self._loaded.set()
+        if self.trouble is not None:
+            self._look_again(self.trouble)
         log.info("Knows %d events after %.1f s.", len(self.memory.keys), time.perf_counter() - began)
 
     def _take(self) -> list[_Waiting]:
@@ -263,6 +275,7 @@ class Writer:
             try:
                 commit.run(self.store, self._links.changed)
             except EngineError as error:
+                self.trouble = find(self.store.config, self.trouble)
                 if not failed:
                     log.warning("The store did not take a commit; trying again: %s", error)
                 failed = True
@@ -273,6 +286,7 @@ class Writer:
                     self._loaded.clear()  # what it left half-done is learned from the store
                     return False
             else:
+                self.trouble = None
                 if failed:
                     log.warning("The store took the commit.")
                 return True
