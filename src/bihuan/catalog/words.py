@@ -12,28 +12,38 @@ from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
 from bihuan.govern.door import Member
 
+SERIES = """
+SELECT metric, groupUniqArrayArray(50)(JSONExtractKeys(dimensions)) AS names
+FROM metric_values WHERE project_id = {project:UInt32} GROUP BY metric ORDER BY metric LIMIT 200"""
+
 
 @dataclass(frozen=True)
 class Words:
-    """Names of `events`, `properties` and `person_properties`, frequent first; `segments` and `metrics` as definitions."""
+    """Names of `events`, `properties` and `person_properties`, frequent first; `segments` and `metrics` as definitions; the names
+    of `series`, numbers that are measured elsewhere, and of their `dimensions`."""
 
     events: tuple[str, ...]
     properties: tuple[str, ...]
     person_properties: tuple[str, ...]
     segments: tuple[Definition, ...]
     metrics: tuple[Definition, ...]
+    series: tuple[str, ...] = ()
+    dimensions: tuple[str, ...] = ()
 
 
 def words(member: Member) -> Words:
     """The words that `member` may use. While the store does not answer there are no names: a form still opens."""
     try:
         names: Names = engine().ask(NAMES, NamesSpec(), scope(member)).result
+        measured = engine().store.fetch(SERIES, {"project": member.project.pk}).rows
     except EngineError:
-        names = Names()
+        names, measured = Names(), ()
     return Words(
         names.events,
         names.properties,
         names.person_properties,
         tuple(definitions(member, "segment")),
         tuple(definitions(member, "metric")),
+        tuple(row["metric"] for row in measured),
+        tuple(sorted({name for row in measured for name in row["names"]})),
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 from bihuan.collect.arrivals import ARRIVALS
 from bihuan.collect.live import LIVE
+from bihuan.collect.metric_series import METRIC_SERIES
 from bihuan.collect.quarantined import QUARANTINED
 from bihuan.engine.question import Question
 
-QUESTIONS: tuple[Question[Any, Any], ...] = (LIVE, QUARANTINED, ARRIVALS)
+QUESTIONS: tuple[Question[Any, Any], ...] = (METRIC_SERIES, LIVE, QUARANTINED, ARRIVALS)

@@ -98,17 +98,17 @@ class Engine:
         }
 
     def version(self, project_id: int) -> DataVersion:
-        """What the store holds now. A merge in the background is no change: it takes replaced rows of `traits` away, and gives a
-        part the lowest of its parts' numbers."""
+        """What the store holds now. A merge in the background is no change: it takes replaced rows of `traits` and
+        `metric_values` away, and gives a part the lowest of its parts' numbers."""
         tables = self.store.fetch(
             """
             SELECT
               table AS name,
-              if(table = 'traits', 0, sum(rows)) AS rows,
+              if(table IN ('traits', 'metric_values'), 0, sum(rows)) AS rows,
               toInt64(max(max_block_number)) AS inserts,
               toInt64(max(toInt64(data_version) - min_block_number)) AS changes
             FROM system.parts
-            WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits')
+            WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits', 'metric_values')
             GROUP BY table
             UNION ALL
             SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), 0

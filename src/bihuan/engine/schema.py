@@ -149,6 +149,20 @@ INDEX_OF_PEOPLE = (
     "ALTER TABLE events{{cluster}} MATERIALIZE INDEX by_person",
 )
 
+METRIC_VALUES = """
+CREATE TABLE IF NOT EXISTS metric_values{{cluster}} (
+  project_id UInt32,
+  metric LowCardinality(String),
+  day Date COMMENT 'in the time zone of the project',
+  at DateTime64(3, 'UTC') COMMENT 'the beginning of the day or hour',
+  dimensions String COMMENT 'canonical JSON object of texts: what the number is about',
+  value Float64,
+  version UInt64 COMMENT 'of a metric, instant and dimensions the greatest holds'
+) ENGINE = {{engine:ReplacingMergeTree(version)}}
+ORDER BY (project_id, metric, day, at, dimensions)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
 MIGRATIONS = (
     Migration(
         1,
@@ -156,6 +170,7 @@ MIGRATIONS = (
         (EVENTS, PERSON_IDS, PERSON_LINKS, PERSON_MAP, TRAITS, PROPERTIES_SEEN, QUARANTINE),
     ),
     Migration(2, "an index to one person's events", INDEX_OF_PEOPLE),
+    Migration(3, "numbers that are measured elsewhere", (METRIC_VALUES,)),
 )
 
 

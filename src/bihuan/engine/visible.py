@@ -5,6 +5,7 @@
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
 `ids`  (person, id_type, id, first_seen): every id, with the person it belongs to;
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
+`measured`  (metric, day, at, dimensions, value): numbers measured elsewhere in the period, `dimensions` as a JSON object of texts;
 `quarantined`  (received_at, source, reason, detail, event_key, body): what was not accepted, and why.
 
 Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all` and `traits_all` have them: only a saved
@@ -64,6 +65,11 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
   FROM properties_seen AS p
   WHERE project_id = {scope_project:UInt32} AND NOT has({scope_hidden:Array(String)}, property)
   GROUP BY event, property, type""",
+        "measured": """
+  SELECT metric, day, at, dimensions, argMax(value, version) AS value
+  FROM metric_values
+  WHERE project_id = {scope_project:UInt32} AND day BETWEEN {scope_since:Date} AND {scope_until:Date}
+  GROUP BY metric, day, at, dimensions""",
         "quarantined": f"""
   SELECT received_at, source, reason, detail, event_key, {"'' AS body" if scope.hidden else "body"}
   FROM quarantine

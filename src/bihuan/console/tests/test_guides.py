@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ import pytest
 
 from bihuan.console.questions import ALL, listed
 from bihuan.engine.ask import Engine
+from bihuan.engine.periods import midnight
 from bihuan.engine.question import Answer, Question, Scope
 
 STAGES = Path(__file__).resolve().parents[2]
+MEASURED = ("project_id", "metric", "day", "at", "dimensions", "value", "version")
 
 
 def folder(question: Question[Any, Any]) -> Path:
@@ -25,12 +29,19 @@ def folder(question: Question[Any, Any]) -> Path:
 
 @pytest.mark.parametrize("question", listed(), ids=lambda question: question.name)
 def test_the_example_of_the_guide_is_true(question: Question[Any, Any], engine: Engine, scope: Scope, write: Any) -> None:
-    """The code of the guide runs with `write` (people by name) and `ask`, on the project of the test, on 15 March 2026."""
+    """The code of the guide runs with `write` (people by name), `measure` (a number of a series) and `ask`, on the project of the
+    test, on 15 March 2026."""
     numbers = itertools.count(2_900_001)
     people = defaultdict[str, int](lambda: next(numbers), nobody=0)
 
     def write_of_people(*events: tuple[Any, ...]) -> None:
         write(*((people[name], *rest) for name, *rest in events))
+
+    def measure(series: str, day: str, dimensions: Mapping[str, str], value: float) -> None:
+        of, text = date.fromisoformat(day), json.dumps(dimensions, separators=(",", ":"), sort_keys=True)
+        row = (scope.project_id, series, of, midnight(of, scope.zone).astimezone(UTC), text, value, next(numbers))
+        types = ("UInt32", "String", "Date", "DateTime64(3, 'UTC')", "String", "Float64", "UInt64")
+        engine.store.insert("metric_values", MEASURED, [[one] for one in row], types)
 
     def ask(name: str, document: Mapping[str, Any]) -> Answer[Any]:
         assert name == question.name
@@ -39,7 +50,7 @@ def test_the_example_of_the_guide_is_true(question: Question[Any, Any], engine: 
     examples = re.findall(r"```python\n(.*?)```", (folder(question) / "guide.md").read_text(), re.DOTALL)
     assert examples
     for example in examples:
-        exec(compile(example, f"{question.name}/guide.md", "exec"), {"write": write_of_people, "ask": ask})
+        exec(compile(example, f"{question.name}/guide.md", "exec"), {"write": write_of_people, "measure": measure, "ask": ask})
 
 
 @pytest.mark.parametrize("question", listed(), ids=lambda question: question.name)
