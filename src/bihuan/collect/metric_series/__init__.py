@@ -11,7 +11,7 @@ from bihuan.engine.question import Question
 
 def example() -> MetricSeriesSpec:
     """What the channels cost on each of the last 30 days."""
-    return MetricSeriesSpec(metric="cost", breakdown="channel")
+    return MetricSeriesSpec(series="cost", breakdown="channel")
 
 
 METRIC_SERIES: Question[MetricSeriesSpec, MetricSeriesResult] = Question(

@@ -57,7 +57,7 @@ def shape_metric_series(spec: MetricSeriesSpec, scope: Scope, rows: Rows) -> Met
             total, measured = number, int(row["amount"])
     order = sorted(found, key=lambda shown: (not shown, -abs(totals.get(shown, 0.0)), shown))
     lines = tuple(Line(shown[1:], not shown, tuple(found[shown].get(place) for place in places), totals.get(shown)) for shown in order)
-    return MetricSeriesResult(spec.metric, spec.unit, buckets, lines, total, measured, bool(spec.breakdown))
+    return MetricSeriesResult(spec.series, spec.unit, buckets, lines, total, measured, bool(spec.breakdown))
 
 
 def table_metric_series(result: MetricSeriesResult) -> Table:

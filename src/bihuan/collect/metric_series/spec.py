@@ -22,11 +22,11 @@ class Where(BaseModel):
 
 
 class MetricSeriesSpec(Spec):
-    """The values of `metric` over `period` in buckets of `unit`, put together by `measure`: `last` takes of all values of a bucket those
+    """The values of `series` over `period` in buckets of `unit`, put together by `measure`: `last` takes of all values of a bucket those
     of its last instant and adds these up, as it is right for a stock. With `breakdown` there is a line for each of the `top` values of
     that dimension with the greatest numbers, and one for all others."""
 
-    metric: Name
+    series: Name
     measure: Measure = "sum"
     where: Annotated[tuple[Where, ...], Field(max_length=10)] = ()
     breakdown: Annotated[str, Field(max_length=200)] = ""

@@ -28,7 +28,7 @@ def compile_metric_series(spec: MetricSeriesSpec, scope: Scope) -> Statement:
     period, binder = scope.period(spec.period), Binder()
     if spec.unit == "hour" and period.days > MAX_HOURLY_DAYS:
         raise QuestionError("By the hour, a period may have at most {days} days.", days=MAX_HOURLY_DAYS, where="unit")
-    conditions = [f"metric = {binder.bind(spec.metric, 'String')}"]
+    conditions = [f"metric = {binder.bind(spec.series, 'String')}"]
     for one in spec.where:
         allowed = binder.bind(list(one.values), "Array(String)")
         conditions.append(f"has({allowed}, {_dimension(one.dimension, binder)})")

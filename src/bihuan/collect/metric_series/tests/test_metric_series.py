@@ -71,7 +71,7 @@ def test_any_series_is_what_plain_python_says(store: Store, engine: Engine, scop
             for (day, at, channel), (number, _) in held.items():
                 wanted[channel][begin(day)].append((at, number))
             period = {"since": "2026-03-01", "until": "2026-03-14"}
-            found = ask(engine, scope, metric="cost", measure=measure, unit=unit, breakdown="channel", period=period)
+            found = ask(engine, scope, series="cost", measure=measure, unit=unit, breakdown="channel", period=period)
             lines = {
                 line.part: {start.date(): value for start, value in zip(found.buckets, line.values, strict=True) if value is not None}
                 for line in found.lines
@@ -84,7 +84,7 @@ def test_any_series_is_what_plain_python_says(store: Store, engine: Engine, scop
 
 def test_those_beyond_the_top_are_one_line_and_nothing_is_lost(store: Store, engine: Engine, scope: Scope) -> None:
     put(store, scope, [daily(scope, "cost", "2026-03-12", number, channel=f"c{number}") for number in (1, 2, 30, 40)])
-    found = ask(engine, scope, metric="cost", breakdown="channel", top=2, period={"since": "2026-03-12", "until": "2026-03-12"})
+    found = ask(engine, scope, series="cost", breakdown="channel", top=2, period={"since": "2026-03-12", "until": "2026-03-12"})
     assert [(line.part, line.rest, line.total) for line in found.lines] == [("c40", False, 40), ("c30", False, 30), ("", True, 3)]
     assert found.total == 73
 
@@ -92,8 +92,8 @@ def test_those_beyond_the_top_are_one_line_and_nothing_is_lost(store: Store, eng
 def test_only_some_values_of_a_dimension(store: Store, engine: Engine, scope: Scope) -> None:
     put(store, scope, [daily(scope, "cost", "2026-03-12", 1, channel="ads"), daily(scope, "cost", "2026-03-12", 2, channel="mail")])
     period = {"since": "2026-03-12", "until": "2026-03-12"}
-    assert ask(engine, scope, metric="cost", where=[{"dimension": "channel", "values": ["mail"]}], period=period).total == 2
-    assert ask(engine, scope, metric="cost", where=[{"dimension": "medium", "values": [""]}], period=period).total == 3
+    assert ask(engine, scope, series="cost", where=[{"dimension": "channel", "values": ["mail"]}], period=period).total == 2
+    assert ask(engine, scope, series="cost", where=[{"dimension": "medium", "values": [""]}], period=period).total == 3
 
 
 def test_an_hour_that_comes_twice_stays_two(store: Store, engine: Engine, scope: Scope) -> None:
@@ -101,12 +101,12 @@ def test_an_hour_that_comes_twice_stays_two(store: Store, engine: Engine, scope:
     day = date(2025, 10, 26)
     hours = [midnight(day, "Europe/Berlin").astimezone(UTC) + timedelta(hours=hour) for hour in range(25)]
     put(store, berlin, [("warm", day, at, {}, float(number), 1) for number, at in enumerate(hours)])
-    found = ask(engine, berlin, metric="warm", unit="hour", period={"since": "2025-10-26", "until": "2025-10-26"})
+    found = ask(engine, berlin, series="warm", unit="hour", period={"since": "2025-10-26", "until": "2025-10-26"})
     assert found.lines[0].values == tuple(float(number) for number in range(25))
 
 
 def test_nothing_measured_is_no_number(engine: Engine, scope: Scope) -> None:
-    found = ask(engine, scope, metric="nothing")
+    found = ask(engine, scope, series="nothing")
     assert (found.lines, found.total, found.measured) == ((), None, 0)
     with pytest.raises(QuestionError):
-        ask(engine, scope, metric="nothing", unit="hour", period={"last": 200})
+        ask(engine, scope, series="nothing", unit="hour", period={"last": 200})
