@@ -7,12 +7,18 @@ import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from backports import zstd
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 LARGEST = 5 * 1024 * 1024  # bytes as they come; clients of this family send half a megabyte, RudderStack's up to four
 LARGEST_UNPACKED = 20 * 1024 * 1024
 ALL_TOGETHER = 96 * 1024 * 1024  # bytes that all requests under way may hold
 SLOWEST = 30.0  # seconds for a whole body
+PARTS = 100  # packed pieces, one behind the other, that one body may have
+WIDEST = 23  # log₂ of the bytes that zstd may look back: what unpacking needs in memory
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class Refused(Exception):
@@ -58,7 +64,7 @@ class Body:
         self._held = 0
 
     async def read(self) -> bytes:
-        """The body, unpacked if it is gzip or zlib, whatever its headers say. Raises Refused."""
+        """The body, unpacked if it is gzip, zlib or zstd, whatever its headers say. Raises Refused."""
         try:
             async with asyncio.timeout(SLOWEST):
                 body = await self._raw()
@@ -67,7 +73,7 @@ class Body:
         return self.unpacked(body)
 
     def unpacked(self, body: bytes) -> bytes:
-        """The bytes, unpacked if they begin as gzip or zlib do. Raises Refused."""
+        """The bytes, unpacked if they begin as gzip, zlib or zstd do. Raises Refused."""
         return self._unpacked(body) if _is_packed(body) else body
 
     async def _raw(self) -> bytes:
@@ -85,18 +91,26 @@ class Body:
                 return b"".join(parts)
 
     def _unpacked(self, body: bytes) -> bytes:
-        unpacker = zlib.decompressobj(wbits=47)
         most = min(LARGEST_UNPACKED, self._largest * 4)
-        try:
-            text = unpacker.decompress(body, most + 1)
-        except zlib.error:
-            raise Refused(400, "bad_gzip", "The body begins as if it were packed but is not.") from None
-        if len(text) > most:
-            raise Refused(413, "too_large", f"A body may unpack to at most {most // 1024} KB: send smaller batches.")
-        if not unpacker.eof:
-            raise Refused(400, "bad_gzip", "The packed body breaks off in the middle.")
-        self._hold(len(text))
-        return text
+        texts: list[bytes] = []
+        for _ in range(PARTS):
+            unpacker = _unpacker(body)
+            try:
+                texts.append(unpacker.decompress(body, most + 1))
+            except (zlib.error, zstd.ZstdError):
+                raise Refused(400, "bad_packing", "The body begins as if it were packed but cannot be unpacked.") from None
+            most -= len(texts[-1])
+            if most < 0:
+                raise Refused(413, "too_large", f"A body may unpack to at most {LARGEST_UNPACKED // 1024} KB: send smaller batches.")
+            if not unpacker.eof:
+                raise Refused(400, "bad_packing", "The packed body breaks off in the middle.")
+            self._hold(len(texts[-1]))
+            body = unpacker.unused_data
+            if not body.strip(b"\0"):
+                return b"".join(texts)
+            if not _is_packed(body):
+                break
+        raise Refused(400, "bad_packing", f"Behind the packed body comes something else, or more than {PARTS} packed pieces.")
 
     def _hold(self, size: int) -> None:
         self._budget.take(size)
@@ -104,5 +118,11 @@ class Body:
 
 
 def _is_packed(body: bytes) -> bool:
-    """Whether it begins as gzip does, or as zlib ("deflate"), which no JSON does."""
-    return body[:2] == b"\x1f\x8b" or (body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0)
+    """Whether it begins as gzip, zstd or zlib ("deflate") do, which no JSON does."""
+    return body[:2] == b"\x1f\x8b" or body[:4] == _ZSTD or (body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0)
+
+
+def _unpacker(body: bytes) -> Any:
+    if body[:4] == _ZSTD:
+        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WIDEST})
+    return zlib.decompressobj(wbits=47)
