@@ -108,8 +108,8 @@ def open_body(path: str, body: bytes) -> Envelope:
     return Envelope(items, head.sentAt, head.writeKey if isinstance(head.writeKey, str) else "", call)
 
 
-def read(envelope: Envelope, project_id: int, received: int) -> tuple[list[Event], list[Rejected]]:
-    """The events of a body that came at `received` (ms), and what of it cannot be taken."""
+def read(envelope: Envelope, project_id: int, received: int, *, source: str = SOURCE) -> tuple[list[Event], list[Rejected]]:
+    """The events of a body that came at `received` (ms), and what of it cannot be taken; `source` is what they are said to come by."""
     events: list[Event] = []
     rejected: list[Rejected] = []
     behind = skew(envelope.sent_at, received)
@@ -117,12 +117,13 @@ def read(envelope: Envelope, project_id: int, received: int) -> tuple[list[Event
         call = Call()
         try:
             call = read_item(item, _call)
-            events.append(_event(call, envelope.call or call.type, item, project_id, received, behind))
+            made = _event(call, envelope.call or call.type, item, project_id, received, behind)
+            events.append(made if source == SOURCE else msgspec.structs.replace(made, source=source))
         except BadEvent as error:
             key = call.messageId if isinstance(call.messageId, str) else ""
             body = shortened(bytes(item).decode(errors="replace"))
             rejected.append(
-                Rejected(project_id=project_id, source=SOURCE, reason=error.reason, detail=str(error), key=clean_text(key), body=body)
+                Rejected(project_id=project_id, source=source, reason=error.reason, detail=str(error), key=clean_text(key), body=body)
             )
     return events, rejected
 
