@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import All, Any, Did, EventProperty, Filter, InSegment, Not, Op, PersonProperty, Value
+from bihuan.engine.filters import (
+    ANY_EVENT,
+    WITHOUT_VALUE,
+    All,
+    Any,
+    Did,
+    EventChoice,
+    EventProperty,
+    Filter,
+    InList,
+    InSegment,
+    Not,
+    Op,
+    PersonProperty,
+    Value,
+)
+from bihuan.engine.moments import instant_of
+from bihuan.engine.periods import midnight
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import HIDDEN, Binder, json_text, property_number, property_text
 
 MAX_DEPTH = 20
+TRUE, FALSE = "('true', 'yes', '1')", "('false', 'no', '0')"
+OPPOSITE: dict[Op, Op] = {
+    "is_not": "is",
+    "not_contains": "contains",
+    "not_matches": "matches",
+    "not_has": "has",
+    "not_set": "set",
+}
 
 
-def condition(tree: Filter, scope: Scope, binder: Binder, *, depth: int = 0) -> str:
-    """The SQL condition of `tree`. A condition on people is never true of events of nobody (person 0), save under `not`."""
+def condition(tree: Filter, scope: Scope, binder: Binder, *, over: str = "history", depth: int = 0) -> str:
+    """The SQL condition of `tree`. A condition on people is never true of events of nobody (person 0), save under `not`.
+
+    `over` is the CTE that holds the rows which are asked about. A person's property as of the event looks for them there: `history`
+    is always right, `visible` is quicker where the statement reads that.
+    """
     if depth > MAX_DEPTH:
         raise QuestionError("Conditions are nested more than {depth} deep, or a segment refers to itself.", depth=MAX_DEPTH, where="filter")
 
     def inner(part: Filter) -> str:
-        return condition(part, scope, binder, depth=depth + 1)
+        return condition(part, scope, binder, over=over, depth=depth + 1)
 
     match tree:
         case EventProperty():
             text = property_text(tree.property, scope, binder)
-            return compare(text, property_number(tree.property, scope, binder), tree.op, tree.values, binder)
+            return compare(text, property_number(tree.property, scope, binder), tree.op, tree.values, scope, binder)
         case PersonProperty():
-            return _person_property(tree, scope, binder)
+            return _person_property(tree, scope, binder, over)
         case Did():
             return _did(tree, scope, binder, depth)
         case InSegment():
             if tree.segment not in scope.segments:
                 raise QuestionError("There is no segment “{segment}”; it may have been archived.", segment=tree.segment, where="segment")
             return condition(scope.segments[tree.segment], replace(scope, hidden=frozenset(), trusted=True), binder, depth=depth + 1)
+        case InList():
+            return f"(person != 0 AND person IN (SELECT person FROM kept WHERE list = {binder.bind(tree.list, 'String')}))"
         case All():
             return "(" + " AND ".join(map(inner, tree.all)) + ")" if tree.all else "1"
         case Any():
@@ -42,36 +75,142 @@ def condition(tree: Filter, scope: Scope, binder: Binder, *, depth: int = 0) -> 
             return f"NOT ({inner(tree.negated)})"
 
 
-def compare(text: str, number: str, op: Op, values: tuple[Value, ...], binder: Binder) -> str:
-    """The comparison of a property, given as SQL for its text and for its number.
+def chosen(choices: Sequence[EventChoice], scope: Scope, binder: Binder, *, over: str = "visible", depth: int = 0) -> str:
+    """The SQL condition that a row of `over` is one of the chosen events."""
+    return _any_of(_choice(choice, scope, binder, over, depth) for choice in choices)
 
-    `is`, `is_not` compare text with text and number with number; `contains` ignores case; order compares numbers. A property
-    that is not set satisfies `is_not`, `not_contains` and `not_set` only.
+
+def named(choices: Sequence[EventChoice], binder: Binder) -> str:
+    """A SQL condition on nothing but the names, which the store's primary key answers; every chosen event satisfies it."""
+    names = sorted({choice.event for choice in choices} - {ANY_EVENT})
+    tests = [f"event IN {binder.bind(names, 'Array(String)')}"] if names else []
+    if any(choice.event == ANY_EVENT for choice in choices):
+        tests.append("source != 'ledger'")
+    return _any_of(tests)
+
+
+def _choice(choice: EventChoice, scope: Scope, binder: Binder, over: str, depth: int) -> str:
+    test = "source != 'ledger'" if choice.event == ANY_EVENT else f"event = {binder.bind(choice.event, 'String')}"
+    if choice.filter is None or choice.filter == All():
+        return test
+    return f"({test} AND {condition(choice.filter, scope, binder, over=over, depth=depth + 1)})"
+
+
+def _any_of(tests: Iterable[str]) -> str:
+    return f"({' OR '.join(tests)})"
+
+
+def compare(text: str, number: str, op: Op, values: tuple[Value, ...], scope: Scope, binder: Binder) -> str:
+    """The comparison of a property, given as SQL for its text and for its number. Any of the values may satisfy it.
+
+    `is` compares text with text and number with number; `contains` ignores case; `matches` finds the pattern anywhere, and heeds case.
+    `gt` … `le` compare numbers with the first value, `between` with two, both included. `has` looks for an element of a list: texts
+    as texts, numbers as numbers. `is_true` and `is_false` know true, yes, 1 and false, no, 0 in any case.
+    `before` and `after` compare times: with a day (before its first instant, after its last one), or with an instant; `in_last` n days
+    is today and the n - 1 days before it, `older` is any time before these. A time is ISO 8601 text, in the project's zone where it
+    says none, or seconds or milliseconds since 1970.
+    A property that is not set, or is no number (no time, no list), satisfies the negated ones and `not_set` only.
     """
+    if op in OPPOSITE:
+        return f"NOT {compare(text, number, OPPOSITE[op], values, scope, binder)}"
     if op == "set":
-        return f"{text} != ''"
-    if op == "not_set":
-        return f"{text} = ''"
-    if not values:
+        return f"({text} != '')"
+    if op in ("is_true", "is_false"):
+        return f"(lower({text}) IN {TRUE if op == 'is_true' else FALSE})"
+    if not values and op not in WITHOUT_VALUE:
         raise QuestionError("A condition has no value to compare with; add one, or use “is set”.", where="values")
-    if op in ("is", "is_not"):
-        return ("NOT " if op == "is_not" else "") + _is(text, number, values, binder)
-    if op in ("contains", "not_contains"):
-        any_of = " OR ".join(f"positionCaseInsensitiveUTF8({text}, {binder.bind(str(v), 'String')}) > 0" for v in values)
-        return ("NOT " if op == "not_contains" else "") + f"({any_of})"
+    if op == "is":
+        return _is(text, number, values, binder)
+    if op == "contains":
+        return _any_of([f"positionCaseInsensitiveUTF8({text}, {binder.bind(str(v), 'String')}) > 0" for v in values])
+    if op == "matches":
+        return _any_of([f"match({text}, {binder.bind(str(v), 'String')})" for v in values])
+    if op == "has":
+        return _has(text, values, binder)
+    if op in ("before", "after", "in_last", "older"):
+        return _time(text, number, op, values, scope, binder)
+    if op == "between":
+        return _between(text, number, values, scope, binder)
     sign = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}[op]
     return f"ifNull({number} {sign} {binder.bind(_number(values[0]), 'Float64')}, 0)"
 
 
 def _is(text: str, number: str, values: tuple[Value, ...], binder: Binder) -> str:
-    texts = ["true" if v is True else "false" if v is False else v for v in values if isinstance(v, str | bool)]
-    numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    texts, numbers = _texts(values), _numbers(values)
     parts = []
     if texts:
         parts.append(f"{text} IN {binder.bind(texts, 'Array(String)')}")
     if numbers:
         parts.append(f"ifNull({number} IN {binder.bind(numbers, 'Array(Float64)')}, 0)")
     return "(" + " OR ".join(parts) + ")"
+
+
+def _has(text: str, values: tuple[Value, ...], binder: Binder) -> str:
+    """Whether the list has one of the values; a value that came as text also finds the number or the yes/no that reads so."""
+    wanted = binder.bind([*_texts(values), *map(_as_json, _numbers(values))], "Array(String)")
+    elements = f"arrayMap(raw -> {json_text('raw')}, JSONExtractArrayRaw({text}))"
+    return f"(startsWith({text}, '[') AND hasAny({elements}, {wanted}))"
+
+
+def _between(text: str, number: str, values: tuple[Value, ...], scope: Scope, binder: Binder) -> str:
+    """Between two numbers, or between two days or instants; both included."""
+    least, greatest = values[0], values[-1]
+    if instant_of(least, scope.zone) is not None and instant_of(greatest, scope.zone) is not None:
+        moment = time_of(text, number, binder.bind(scope.zone, "String"))
+        since, until = _instant(least, scope, end=False), _instant(greatest, scope, end=True)
+        return f"ifNull({moment} >= {binder.bind(since, 'Int64')} AND {moment} < {binder.bind(until, 'Int64')}, 0)"
+    low, high = binder.bind(_number(least), "Float64"), binder.bind(_number(greatest), "Float64")
+    return f"ifNull({number} BETWEEN {low} AND {high}, 0)"
+
+
+def _time(text: str, number: str, op: Op, values: tuple[Value, ...], scope: Scope, binder: Binder) -> str:
+    moment = time_of(text, number, binder.bind(scope.zone, "String"))
+    if op in ("in_last", "older"):
+        days = int(_number(values[0]))
+        if not 1 <= days <= 36_600:
+            raise QuestionError("A number of days must be between 1 and 36,600.", where="values")
+        today = scope.now.astimezone(ZoneInfo(scope.zone)).date()
+        since = binder.bind(_milliseconds(today - timedelta(days=days - 1), scope), "Int64")
+        if op == "older":
+            return f"ifNull({moment} < {since}, 0)"
+        until = binder.bind(_milliseconds(today + timedelta(days=1), scope), "Int64")
+        return f"ifNull({moment} >= {since} AND {moment} < {until}, 0)"
+    if op == "before":
+        return f"ifNull({moment} < {binder.bind(_instant(values[0], scope, end=False), 'Int64')}, 0)"
+    return f"ifNull({moment} >= {binder.bind(_instant(values[0], scope, end=True), 'Int64')}, 0)"
+
+
+def time_of(text: str, number: str, zone: str) -> str:
+    """SQL for a property as milliseconds since 1970, Nullable: ISO 8601 text, or a number of seconds or milliseconds."""
+    iso = r"'^\\d{4}-\\d\\d-\\d\\d([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:?\\d\\d)?)?$'"
+    parsed = f"toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull({text}, 3, {zone}))"
+    since_1970 = f"multiIf({number} >= 1e8 AND {number} < 1e11, toInt64({number} * 1000), {number} >= 1e11 AND {number} < 1e14, toInt64({number}), NULL)"
+    return f"if(match({text}, {iso}), {parsed}, {since_1970})"
+
+
+def _instant(value: Value, scope: Scope, *, end: bool) -> int:
+    """A day or an instant in milliseconds since 1970; `end`: the first one after it."""
+    found = instant_of(value, scope.zone)
+    if found is None:
+        raise QuestionError("“{value}” is no day and no time; write it like 2026-11-21 or 2026-11-21T18:30.", value=value, where="values")
+    first, after = found
+    return after if end else first
+
+
+def _milliseconds(day: date, scope: Scope) -> int:
+    return round(midnight(day, scope.zone).timestamp() * 1000)
+
+
+def _texts(values: tuple[Value, ...]) -> list[str]:
+    return ["true" if v is True else "false" if v is False else v for v in values if isinstance(v, str | bool)]
+
+
+def _numbers(values: tuple[Value, ...]) -> list[float]:
+    return [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+
+
+def _as_json(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _number(value: Value) -> float:
@@ -81,19 +220,39 @@ def _number(value: Value) -> float:
         raise QuestionError("“{value}” is not a number; greater and less compare numbers.", value=value, where="values") from None
 
 
-def _person_property(tree: PersonProperty, scope: Scope, binder: Binder) -> str:
+def _person_property(tree: PersonProperty, scope: Scope, binder: Binder, over: str) -> str:
     if tree.person in scope.hidden:
         raise QuestionError(HIDDEN, name=tree.person, where=tree.person)
     name = binder.bind(tree.person, "String")
-    if tree.op in ("is_not", "not_contains", "not_set"):  # also true of those who have no such property
-        positive: dict[Op, Op] = {"is_not": "is", "not_contains": "contains", "not_set": "set"}
-        return f"NOT {_person_property(tree.model_copy(update={'op': positive[tree.op]}), scope, binder)}"
-    traits = "traits_all" if scope.trusted else "traits_now"
+    if tree.op in OPPOSITE:  # also true of those who have no such property
+        return f"NOT {_person_property(tree.model_copy(update={'op': OPPOSITE[tree.op]}), scope, binder, over)}"
     text = json_text("value")
-    test = compare(text, f"toFloat64OrNull({text})", tree.op, tree.values, binder)
-    if tree.op in ("is", "contains") and "" in tree.values:  # a property that is not set reads as '', and has no row
+    test = compare(text, f"toFloat64OrNull({text})", tree.op, tree.values, scope, binder)
+    unset_too = tree.op in ("is", "contains", "matches") and _true_of_nothing(tree)  # one that is not set reads as '', and has no row
+    if tree.as_of == "event":
+        return _as_of_event(name, test, unset_too=unset_too, trusted=scope.trusted, over=over)
+    traits = "traits_all" if scope.trusted else "traits_now"
+    if unset_too:
         return f"person NOT IN (SELECT person FROM {traits} WHERE name = {name} AND NOT ({test}))"
     return f"(person != 0 AND person IN (SELECT person FROM {traits} WHERE name = {name} AND {test}))"
+
+
+def _true_of_nothing(tree: PersonProperty) -> bool:
+    if tree.op == "matches":
+        return any(re.search(str(value), "") for value in tree.values)
+    return "" in tree.values
+
+
+def _as_of_event(name: str, test: str, *, unset_too: bool, trusted: bool, over: str) -> str:
+    """Events whose person then had a value that satisfies `test`; `unset_too`: or had none."""
+    past = "traits_past_all" if trusted else "traits_past"
+    wanted = f"NOT ({test})" if unset_too else test
+    then = (
+        f"SELECT event_key FROM (SELECT person, event_key, toUnixTimestamp64Milli(ts) AS at FROM {over} WHERE person != 0) AS happened"
+        f" ASOF JOIN (SELECT person, at AS since, value FROM {past} WHERE name = {name}) AS had"
+        f" ON happened.person = had.person AND happened.at >= had.since WHERE {wanted}"
+    )
+    return f"event_key NOT IN ({then})" if unset_too else f"(person != 0 AND event_key IN ({then}))"
 
 
 def _did(tree: Did, scope: Scope, binder: Binder, depth: int) -> str:
@@ -105,12 +264,14 @@ def _did(tree: Did, scope: Scope, binder: Binder, depth: int) -> str:
     today = scope.now.astimezone(ZoneInfo(scope.zone)).date()
     since = binder.bind(today - timedelta(days=tree.days - 1), "Date")
     until = binder.bind(today, "Date")
-    event = binder.bind(tree.did, "String")
-    where = f" AND {condition(tree.where, scope, binder, depth=depth + 1)}" if tree.where else ""
+    history = "history_all" if scope.trusted else "history"
+    choices = (EventChoice(event=tree.did, filter=tree.where), *tree.also)
+    done = chosen(choices, scope, binder, over=history, depth=depth)
+    if len(choices) > 1:
+        done = f"{named(choices, binder)} AND {done}"
     sign = "=" if tree.op == "eq" else ">="
     times = binder.bind(tree.times, "UInt64")
-    history = "history_all" if scope.trusted else "history"
     return (
-        f"(person != 0 AND person IN (SELECT person FROM {history} WHERE event = {event} AND day BETWEEN {since} AND {until}"
-        f"{where} GROUP BY person HAVING count() {sign} {times}))"
+        f"(person != 0 AND person IN (SELECT person FROM {history} WHERE day BETWEEN {since} AND {until} AND {done}"
+        f" GROUP BY person HAVING count() {sign} {times}))"
     )

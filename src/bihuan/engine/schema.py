@@ -163,6 +163,86 @@ ORDER BY (project_id, metric, day, at, dimensions)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
 
+VIOLATIONS = """
+CREATE TABLE IF NOT EXISTS plan_violations{{cluster}} (
+  project_id UInt32,
+  event LowCardinality(String),
+  property LowCardinality(String) COMMENT 'empty: the event itself',
+  kind LowCardinality(String) COMMENT 'missing, wrong_type, …',
+  expected LowCardinality(String),
+  value String COMMENT 'JSON of what came, shortened' CODEC(ZSTD(1)),
+  source LowCardinality(String),
+  app_version LowCardinality(String),
+  verdict LowCardinality(String) COMMENT 'taken or quarantined',
+  event_key UInt64 COMMENT 'of the event: it counts once',
+  received_at DateTime64(3, 'UTC')
+) ENGINE = {{engine:ReplacingMergeTree}}
+PARTITION BY toYYYYMM(received_at)
+ORDER BY (project_id, event, property, kind, source, app_version, event_key)
+TTL toDateTime(received_at) + INTERVAL 90 DAY
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+QUARANTINE_OUTCOMES = """
+CREATE TABLE IF NOT EXISTS quarantine_outcomes{{cluster}} (
+  project_id UInt32,
+  item UInt64 COMMENT 'hash of the row of the quarantine',
+  outcome LowCardinality(String) COMMENT 'stored, duplicate, refused, discarded',
+  detail String,
+  run UInt32 COMMENT 'number of the job that did it',
+  at DateTime64(3, 'UTC')
+) ENGINE = {{engine:ReplacingMergeTree(at)}}
+ORDER BY (project_id, item)
+TTL toDateTime(at) + INTERVAL 120 DAY
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+REFUSALS = """
+CREATE TABLE IF NOT EXISTS refusals{{cluster}} (
+  project_id UInt32,
+  at DateTime64(3, 'UTC'),
+  status UInt16,
+  code LowCardinality(String),
+  detail String,
+  path String,
+  client String COMMENT 'its User-Agent',
+  key_prefix String COMMENT 'of the write key that was sent',
+  number UInt32 COMMENT 'of such requests within a few seconds'
+) ENGINE = {{engine:MergeTree}}
+ORDER BY (project_id, at)
+TTL toDateTime(at) + INTERVAL 7 DAY
+"""
+
+PEOPLE_KEPT = """
+CREATE TABLE IF NOT EXISTS people_kept{{cluster}} (
+  project_id UInt32,
+  list String COMMENT 'its name, made by chance',
+  person_id UInt32 COMMENT 'the number that the person had',
+  kept_at DateTime64(3, 'UTC')
+) ENGINE = {{engine:ReplacingMergeTree}}
+ORDER BY (project_id, list, person_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+TRAIT_HISTORY = """
+CREATE TABLE IF NOT EXISTS trait_history{{cluster}} (
+  project_id UInt32,
+  name LowCardinality(String),
+  person_id UInt32,
+  once Bool,
+  rank Int64,
+  value String
+) ENGINE = {{engine:ReplacingMergeTree}}
+ORDER BY (project_id, name, person_id, once, rank, value)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+# Every row that is ever put into `traits`, which itself keeps the newest alone. Put in again after a crash, a row says the same.
+TRAIT_HISTORY_FILLED = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS trait_history_filled{{cluster}} TO trait_history AS
+SELECT project_id, name, person_id, once, rank, value FROM traits
+"""
+
 MIGRATIONS = (
     Migration(
         1,
@@ -171,6 +251,9 @@ MIGRATIONS = (
     ),
     Migration(2, "an index to one person's events", INDEX_OF_PEOPLE),
     Migration(3, "numbers that are measured elsewhere", (METRIC_VALUES,)),
+    Migration(4, "what breaks the tracking plan, and what became of refused events", (VIOLATIONS, QUARANTINE_OUTCOMES, REFUSALS)),
+    Migration(5, "lists of people that are kept", (PEOPLE_KEPT,)),
+    Migration(6, "what people's properties were", (TRAIT_HISTORY, TRAIT_HISTORY_FILLED)),
 )
 
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from bihuan.engine.filters import EVERYTHING, All, Did, EventProperty, Filter, InSegment, Not, PersonProperty
+from bihuan.engine.filters import EVERYTHING, All, Did, EventChoice, EventProperty, Filter, InSegment, Not, Op, PersonProperty
 from bihuan.engine.filters import Any as AnyOf
 from bihuan.engine.question import Scope
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
@@ -54,7 +54,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Trait:
-    """A property of a person as it was set; of two, the one not `once` holds, then the one of greater `rank`."""
+    """A property of a person as it was set at the millisecond `rank` (negative when `once`: only if nothing was set before). Of two, the
+    one not `once` holds, then the one of greater `rank`."""
 
     person: int
     name: str
@@ -89,19 +90,22 @@ class World:
     def today(self) -> date:
         return self.now.astimezone(ZoneInfo(self.zone)).date()
 
-    def trait(self, person: int, name: str) -> Any:
-        """The person's present property; None when it is not set."""
+    def trait(self, person: int, name: str, at: datetime | None = None) -> Any:
+        """The person's present property, or the one at the instant `at`; None when it is not set."""
         rows = [t for t in self.traits if t.name == name and self.links.get(t.person, t.person) == person]
+        if at is not None:
+            rows = [t for t in rows if abs(t.rank) <= milliseconds(at)]
         return max(rows, key=lambda t: (not t.once, t.rank)).value if rows else None
 
     def holds(self, tree: Filter, event: Event) -> bool:
         """Whether a filter is true of an event."""
         match tree:
             case EventProperty():
-                return compares(event.props.get(tree.property), tree.op, tree.values)
+                return self.compares(event.props.get(tree.property), tree.op, tree.values)
             case PersonProperty():
                 person = self.person(event)
-                return compares(self.trait(person, tree.person) if person else None, tree.op, tree.values)
+                value = self.trait(person, tree.person, event.at if tree.as_of == "event" else None) if person else None
+                return self.compares(value, tree.op, tree.values)
             case Did():
                 return self.person(event) != 0 and self._did(tree, self.person(event))
             case InSegment():
@@ -113,12 +117,59 @@ class World:
             case Not():
                 return not self.holds(tree.negated, event)
 
+    def compares(self, value: Any, op: str, values: Sequence[Any]) -> bool:
+        """What a condition on a property means (see `conditions.compare`)."""
+        if op.startswith("not_") or op == "is_not":
+            return not self.compares(value, "is" if op == "is_not" else op.removeprefix("not_"), values)
+        if op in ("before", "after", "in_last", "older"):
+            return self._compares_times(value, op, values)
+        if op == "set":
+            return text(value) != ""
+        if op in ("is_true", "is_false"):
+            return text(value).lower() in (("true", "yes", "1") if op == "is_true" else ("false", "no", "0"))
+        if op == "is":
+            return any(number(value) == v if type(v) in (int, float) else text(value) == text(v) for v in values)
+        if op == "contains":
+            return any(text(v).lower() in text(value).lower() for v in values)
+        if op == "matches":
+            return any(re.search(v, text(value)) is not None for v in values)
+        if op == "has":
+            return isinstance(value, list) and any(text(v) in map(text, value) for v in values)
+        if op == "between" and all(re.fullmatch(r"\d{4}-\d\d-\d\d", text(v)) for v in values):
+            return not (self._compares_times(value, "before", values) or self._compares_times(value, "after", values[1:])) and (
+                moment(value, self.zone) is not None
+            )
+        mine, other = number(value), float(values[0])
+        if op == "between":
+            return mine is not None and other <= mine <= float(values[1])
+        return mine is not None and {"gt": mine > other, "ge": mine >= other, "lt": mine < other, "le": mine <= other}[op]
+
+    def _compares_times(self, value: Any, op: str, values: Sequence[Any]) -> bool:
+        """By the day on the project's clock where a day, or a number of days, is given."""
+        mine = moment(value, self.zone)
+        if mine is None:
+            return False
+        day = mine.astimezone(ZoneInfo(self.zone)).date()
+        if op in ("in_last", "older"):
+            ago = (self.today - day).days
+            return 0 <= ago < values[0] if op == "in_last" else ago >= values[0]
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", values[0]):
+            given = date.fromisoformat(values[0])
+            return day < given if op == "before" else day > given
+        other = moment(values[0], self.zone)
+        assert other is not None
+        return mine < other if op == "before" else mine > other
+
+    def chosen(self, choices: Iterable[EventChoice], event: Event) -> bool:
+        """Whether the event is one of the chosen."""
+        return any(choice.event in ("*", event.name) and self.holds(choice.filter or EVERYTHING, event) for choice in choices)
+
     def _did(self, tree: Did, person: int) -> bool:
         times = 0
+        choices = (EventChoice(event=tree.did, filter=tree.where), *tree.also)
         for event in self.events:
-            mine = event.name == tree.did and self.person(event) == person
-            if mine and 0 <= (self.today - self.day(event)).days < tree.days and self.holds(tree.where or EVERYTHING, event):
-                times += 1
+            recent = 0 <= (self.today - self.day(event)).days < tree.days
+            times += recent and self.person(event) == person and self.chosen(choices, event)
         return {"ge": times >= tree.times, "le": times <= tree.times, "eq": times == tree.times}[tree.op]
 
 
@@ -134,27 +185,47 @@ def number(value: Any) -> float | None:
     return float(text(value)) if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", text(value)) else None
 
 
-def compares(value: Any, op: str, values: Sequence[Any]) -> bool:
-    """What a condition on a property means (see `conditions.compare`)."""
-    if op in ("not_set", "is_not", "not_contains"):
-        return not compares(value, {"not_set": "set", "is_not": "is", "not_contains": "contains"}[op], values)
-    if op == "set":
-        return text(value) != ""
-    if op == "is":
-        return any(number(value) == v if type(v) in (int, float) else text(value) == text(v) for v in values)
-    if op == "contains":
-        return any(text(v).lower() in text(value).lower() for v in values)
-    mine, other = number(value), float(values[0])
-    return mine is not None and {"gt": mine > other, "ge": mine >= other, "lt": mine < other, "le": mine <= other}[op]
+def milliseconds(at: datetime) -> int:
+    """Since 1970."""
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+def moment(value: Any, zone: str) -> datetime | None:
+    """A property's value as a time: a day or an instant as text, or seconds or milliseconds since 1970."""
+    told = number(value)
+    if told is not None and 1e8 <= told < 1e14:
+        return datetime.fromtimestamp(told / (1000 if told >= 1e11 else 1), UTC)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text(value)):
+        return datetime.fromisoformat(text(value)).replace(tzinfo=ZoneInfo(zone))
+    if re.fullmatch(r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-]\d\d:?\d\d)?", text(value)):
+        at = datetime.fromisoformat(text(value))
+        return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
+    return None
+
+
+OPS: tuple[Op, ...] = get_args(Op)
 VALUES: Mapping[str, tuple[Any, ...]] = {
     "plan": ("free", "pro", "Pro", "专业版", "quo\"te's \\", "", None),
     "n": (0, 1, 2, 2.5, -3, "2", "2.5", "two", True, None, 1000),
     "country": ("CN", "DE", ""),
     "revenue": (0.1, 0.2, 19.99, 0, None),
+    "tags": (["a", "x b"], ["a", 2, 2.5, True], [], ["2"], "a", None),
+    "due": (
+        "2026-03-08",
+        "2026-03-10T09:30:00",
+        "2025-10-26 01:30:00Z",
+        "2024-03-01T23:59:59.250+05:30",
+        1_773_000_000,
+        1_773_000_000_000,
+        "soon",
+    ),
 }
-TRAITS: Mapping[str, tuple[Any, ...]] = {"vip": (True, False, None), "city": ("上海", "Köln", ""), "age": (17, 18, "18", 41.5, None)}
+TRAITS: Mapping[str, tuple[Any, ...]] = {
+    "vip": (True, False, None),
+    "city": ("上海", "Köln", ""),
+    "age": (17, 18, "18", 41.5, None),
+    "member": ("yes", 1, 0, "No", "2026-03-08"),
+}
 
 
 @st.composite
@@ -170,7 +241,7 @@ def worlds(draw: st.DrawFn, *, days: int = 16, max_events: int = 40, names: Sequ
     one = st.tuples(st.integers(0, PEOPLE), st.sampled_from(tuple(names)), st.one_of(st.sampled_from(some), instant), props())
     drawn = draw(st.lists(one, max_size=max_events))
     events = tuple(Event(person, name, at, values, key) for key, (person, name, at, values) in enumerate(drawn, 1))
-    return World(zone, now, events, draw(links()), draw(traits()), {"some": draw(filters()), "same": InSegment(segment="some")})
+    return World(zone, now, events, draw(links()), draw(traits(instant)), {"some": draw(filters()), "same": InSegment(segment="some")})
 
 
 def props() -> st.SearchStrategy[dict[str, Any]]:
@@ -187,10 +258,13 @@ def links(draw: st.DrawFn) -> dict[int, int]:
 
 
 @st.composite
-def traits(draw: st.DrawFn) -> tuple[Trait, ...]:
+def traits(draw: st.DrawFn, instant: st.SearchStrategy[datetime]) -> tuple[Trait, ...]:
+    """What was told of people, each at an instant of its own; some of them are those of events."""
     one = st.sampled_from([(name, value) for name, values in TRAITS.items() for value in values])
-    drawn = draw(st.lists(st.tuples(st.integers(1, PEOPLE), one, st.booleans()), max_size=10))
-    return tuple(Trait(person, name, value, once, rank) for rank, (person, (name, value), once) in enumerate(drawn))
+    drawn = draw(st.lists(st.tuples(st.integers(1, PEOPLE), one, st.booleans(), instant), max_size=12, unique_by=lambda row: row[3]))
+    return tuple(
+        Trait(person, name, value, once, -milliseconds(at) if once else milliseconds(at)) for person, (name, value), once, at in drawn
+    )
 
 
 def filters(*, segments: Sequence[str] = (), names: Sequence[str] = NAMES) -> st.SearchStrategy[Filter]:
@@ -216,14 +290,25 @@ def filters(*, segments: Sequence[str] = (), names: Sequence[str] = NAMES) -> st
 @st.composite
 def _conditions(draw: st.DrawFn, field_name: str, known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     name = draw(st.sampled_from((*known, "missing")))
-    op = draw(st.sampled_from(("is", "is_not", "contains", "not_contains", "gt", "ge", "lt", "le", "set", "not_set")))
+    op = draw(st.sampled_from(OPS))
     if op in ("gt", "ge", "lt", "le"):
         values: Any = [draw(st.sampled_from((0.0, 2.0, 2.5, 18.0)))]
+    elif op == "between":
+        values = draw(st.sampled_from(([0.0, 2.0], [2.5, 20.0], [3.0, 1.0], ["2026-03-08", "2026-03-09"], ["2025-10-01", "2026-03-08"])))
+    elif op in ("in_last", "older"):
+        values = [draw(st.sampled_from((1.0, 2.0, 7.0)))]
+    elif op in ("before", "after"):
+        values = [draw(st.sampled_from(("2026-03-08", "2025-10-26", "2026-03-10T09:30", "2026-03-08T20:00:00Z")))]
+    elif op in ("matches", "not_matches"):
+        values = draw(st.lists(st.sampled_from(("^pro", "[0-9]", "版$", "o.e|e+", "^$")), min_size=1, max_size=2))
+    elif op in ("has", "not_has"):
+        values = draw(st.lists(st.sampled_from(("a", "2", 2.0, 2.5, True, "x b")), min_size=1, max_size=2))
     else:
-        given = [value for value in known.get(name, ("x",)) if value is not None]
+        given = [value for value in known.get(name, ("x",)) if value is not None and not isinstance(value, list)]
         values = draw(st.lists(st.sampled_from(given), min_size=1, max_size=2))
         values = [value for value in values if value != ""] or ["pro"] if op in ("contains", "not_contains") else values
-    return {field_name: name, "op": op, "values": tuple(values)}
+    as_of = {"as_of": draw(st.sampled_from(("now", "event")))} if field_name == "person" else {}
+    return {field_name: name, "op": op, "values": tuple(values), **as_of}
 
 
 def _did(names: Sequence[str], where: st.SearchStrategy[Any]) -> st.SearchStrategy[Did]:
@@ -234,7 +319,13 @@ def _did(names: Sequence[str], where: st.SearchStrategy[Any]) -> st.SearchStrate
         times=st.integers(0, 3),
         days=st.sampled_from((1, 3, 30)),
         where=where,
+        also=st.just(()) | event_choices(names, where).map(lambda one: (one,)),
     )
+
+
+def event_choices(names: Sequence[str], conditions: st.SearchStrategy[Any]) -> st.SearchStrategy[EventChoice]:
+    """An event to choose, with a condition of its own or none."""
+    return st.builds(EventChoice, event=st.sampled_from((*names, "*")), filter=conditions)
 
 
 def load(store: Store, *several: World) -> tuple[Scope, ...]:
