@@ -3,12 +3,13 @@
 `visible`   the project's events in the period that the question reads, with `person` (0: nobody) after all links, and `event_key`;
 `history`   the same without the period, for what people did before;
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
+`traits_past`  (person, name, at, value): the value that each person's property has had from `at` (milliseconds since 1970) on, 'null': none;
 `ids`  (person, id_type, id, first_seen): every id, with the person it belongs to;
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
 `measured`  (metric, day, at, dimensions, value): numbers measured elsewhere in the period, `dimensions` as a JSON object of texts;
 `quarantined`  (received_at, source, reason, detail, event_key, body): what was not accepted, and why.
 
-Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all` and `traits_all` have them: only a saved
+Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all`, `traits_all` and `traits_past_all` have them: only a saved
 segment's conditions read these.
 """
 
@@ -55,6 +56,8 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
   WHERE project_id = {{scope_project:UInt32}} AND NOT has({{scope_hidden:Array(String)}}, name)
   GROUP BY person, name
   HAVING value != 'null'""",
+        "traits_past_all": _traits_past("1"),
+        "traits_past": _traits_past("NOT has({scope_hidden:Array(String)}, name)"),
         "ids": f"""
   SELECT {PERSON} AS person, id_type, id, min(first_seen) AS first_seen
   FROM person_ids
@@ -84,6 +87,27 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
         "scope_zone": scope.zone,
     }
     return ",\n".join(f"{name} AS ({tables[name]}\n)" for name in named), params
+
+
+def _traits_past(visible: str) -> str:
+    """Each value with its beginning. What was set `once` holds from its earliest time on, until the first that was not."""
+    return f"""
+  SELECT person, name, step.1 AS at, step.2 AS value
+  FROM (
+    SELECT person, name, groupArrayIf((at, newest), NOT once) AS sets, minIf((at, newest), once) AS first, countIf(once) AS onces
+    FROM (
+      SELECT {PERSON} AS person, name, once, if(once, -rank, rank) AS at, max(value) AS newest
+      FROM (
+        SELECT name, person_id, once, rank, value FROM trait_history WHERE project_id = {{scope_project:UInt32}} AND {visible}
+        UNION ALL
+        SELECT name, person_id, once, rank, value FROM traits WHERE project_id = {{scope_project:UInt32}} AND {visible}
+      )
+      GROUP BY person, name, once, at
+    )
+    GROUP BY person, name
+  )
+  ARRAY JOIN if(onces > 0 AND first.1 < arrayMin(set -> set.1, arrayPushBack(sets, (9223372036854775807, ''))),
+    arrayPushBack(sets, first), sets) AS step"""
 
 
 def _event_columns(hidden: frozenset[str]) -> str:
