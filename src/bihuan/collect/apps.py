@@ -8,3 +8,10 @@ from django.apps import AppConfig
 class CollectConfig(AppConfig):
     name = "bihuan.collect"
     label = "collect"
+
+    def ready(self) -> None:
+        from bihuan.catalog.kinds import register
+        from bihuan.collect.plan.spec import EventSpec, PlanSpec
+
+        register("event", EventSpec)
+        register("plan", PlanSpec)

@@ -17,6 +17,7 @@ import numpy as np
 from bihuan.collect.days import days
 from bihuan.collect.events import Rejected, clean_text, event_key
 from bihuan.collect.identity import Changes, Id, People
+from bihuan.collect.plan.enforce import Found, of_stored
 from bihuan.collect.properties import PropertiesSeen, Seen, spans
 from bihuan.collect.rows import ROW, Effect
 from bihuan.collect.seen_keys import SeenKeys
@@ -60,6 +61,12 @@ _TYPES = {
         "first_seen": _TIME,
         "last_seen": _TIME,
     },
+    "plan_violations": {
+        **dict.fromkeys(("event", "property", "kind", "expected", "value", "source", "app_version", "verdict"), "String"),
+        "project_id": "UInt32",
+        "event_key": "UInt64",
+        "received_at": _TIME,
+    },
     "quarantine": {
         "project_id": "UInt32",
         "received_at": _TIME,
@@ -97,6 +104,7 @@ class Commit:
     columns: list[Sequence[Any]]
     effects: list[Effect]
     rejected: list[Rejected]
+    found: list[Found]
     stamp: int  # ms; no other commit has it
     changes: Changes = field(init=False)
     news: dict[Seen, tuple[int, int]] = field(init=False)
@@ -112,6 +120,7 @@ class Commit:
         if not self.fresh.all():
             self.columns = [list(compress(column, self.fresh)) for column in self.columns]
         self.keys = keys[self.fresh]
+        self.found, self.rejected = of_stored(self.found, self.rejected, self.keys, memory.keys)
         self.changes = self._people(memory.people)
         traits = self._traits()
         spanned = spans(self._column("signature"), self._column("ts"))
@@ -126,6 +135,7 @@ class Commit:
             "properties_seen": [
                 (project, event, clean_text(name), kind, times[0], times[1]) for (project, event, name, kind), times in self.news.items()
             ],
+            "plan_violations": [(*one[1:9], one.project_id, one.event_key, self.stamp) for one in self.found],
             "quarantine": [self._rejection(one) for one in self.rejected],
         }
         self._inserts = [(table, list(zip(*rows, strict=True))) for table, rows in tables.items() if rows]

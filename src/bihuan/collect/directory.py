@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bihuan.collect.plan.check import Plan
+from bihuan.collect.plan.read import Plans
 from bihuan.engine.config import Config
 from bihuan.engine.errors import Unavailable
 
@@ -25,6 +27,7 @@ NOTE_USE = 60.0  # seconds between notes of when a key was last used
 
 KEYS = "SELECT digest, project_id FROM govern_writekey WHERE revoked_at IS NULL"
 ZONES = "SELECT id, timezone FROM govern_project"
+PLANS = "SELECT project_id, kind, key, spec FROM catalog_definition WHERE kind IN ('event', 'plan') AND state = 'live'"
 USED = "UPDATE govern_writekey SET last_used_at = {at} WHERE digest = {digest}"
 
 log = logging.getLogger("bihuan.collect")
@@ -37,6 +40,7 @@ class Directory:
         self._config = config
         self._keys: dict[str, int] = {}
         self._zones: dict[int, ZoneInfo] = {}
+        self._plans = Plans()
         self._used: set[str] = set()
         self._noted = 0.0
         self._read = 0.0
@@ -64,6 +68,10 @@ class Directory:
         """The project's time zone. KeyError: there is no such project."""
         return self._zones[project_id]
 
+    def plan(self, project_id: int) -> Plan | None:
+        """The project's tracking plan; None while it has none."""
+        return self._plans.of(project_id)
+
     def refresh(self, *, older_than: float = 0.0) -> None:
         """Read again what is older than so many seconds."""
         with self._lock:
@@ -72,6 +80,7 @@ class Directory:
             with self._database() as connection:
                 keys = connection.execute(KEYS).fetchall()
                 zones = connection.execute(ZONES).fetchall()
+                self._plans.take(connection.execute(PLANS).fetchall())
             self._keys = {str(digest): int(project) for digest, project in keys}
             self._zones = {int(project): ZoneInfo(zone) for project, zone in zones}
             self._read = time.monotonic()

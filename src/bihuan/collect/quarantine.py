@@ -10,7 +10,7 @@ import msgspec
 
 from bihuan.collect.events import Rejected
 
-LONGEST_BODY = 10_000  # characters
+LONGEST_BODY = 100_000  # characters; a longer one is kept cut, to be read but not to be mended
 REMEMBERED = 20_000
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -20,13 +20,13 @@ class Recently:
     """The rejected events of the last while: the same one sent again is not kept again."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[int, str, str, str], None] = OrderedDict()
+        self._known: OrderedDict[tuple[int, str, str, int], None] = OrderedDict()
 
     def new(self, rejected: Iterable[Rejected]) -> list[Rejected]:
         """Those that were not rejected a while ago. Without a key, the body tells whether it is the same."""
         fresh = []
         for one in rejected:
-            identity = (one.project_id, one.source, one.reason, one.key or one.body)
+            identity = (one.project_id, one.source, one.reason, hash(one.key or one.body))
             if identity not in self._known:
                 fresh.append(one)
                 self._known[identity] = None

@@ -39,6 +39,10 @@ class SeenKeys:
         first[np.unique(keys, return_index=True)[1]] = True
         return first & ~self._keys.contains(keys)
 
+    def known(self, keys: Hashes) -> npt.NDArray[np.bool_]:
+        """For each key, whether its event is stored."""
+        return self._keys.contains(keys)
+
     def add(self, keys: Hashes) -> None:
         """These are stored now."""
         self._keys.add(keys)

@@ -19,6 +19,8 @@ from bihuan.collect.commit import Commit, Memory, Zones
 from bihuan.collect.events import BadEvent, Event, Outcome, Rejected
 from bihuan.collect.identity import People
 from bihuan.collect.links import LinkMap
+from bihuan.collect.plan.enforce import Found, Plans, enforce, enforce_columns, no_plans
+from bihuan.collect.plan.unfinished import forget_unfinished
 from bihuan.collect.properties import PropertiesSeen, signatures
 from bihuan.collect.quarantine import Recently, body_of
 from bihuan.collect.rows import DAY, ROW, Effect, check_name, check_time, effect, row
@@ -52,6 +54,7 @@ class _Waiting:
     columns: list[Sequence[Any]]
     effects: list[Effect]
     rejected: list[Rejected]
+    found: list[Found] = field(default_factory=list)  # where they are not as the tracking plan says
     future: Future[Outcome] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
@@ -63,13 +66,15 @@ class _Waiting:
 class Writer:
     """Takes events from any thread and writes them from its own. One for a data folder; a second one raises Unavailable at `start`.
 
-    `zones` gives the time zone of a project (KeyError: there is none). Until the store answers, what is submitted waits.
+    `zones` gives the time zone of a project (KeyError: there is none), `plans` its tracking plan, if it has one. Until the store
+    answers, what is submitted waits.
     Use it as a context manager, or `start` and `close` it.
     """
 
-    def __init__(self, store: Store, zones: Zones, *, first_person: int = 1) -> None:
+    def __init__(self, store: Store, zones: Zones, *, first_person: int = 1, plans: Plans = no_plans) -> None:
         self.store = store
         self.zones = zones
+        self.plans = plans
         self.trouble: Trouble | None = None  # what keeps events from being stored now
         self.memory = Memory(SeenKeys(), People(first_person), PropertiesSeen())
         self._links = LinkMap(store)
@@ -117,7 +122,8 @@ class Writer:
         Raises Full when too much waits already.
         """
         received = int(time.time() * 1000)
-        rows, effects, bad = [], [], list(rejected)
+        events, refused, found = enforce(events, self.plans)
+        rows, effects, bad = [], [], [*rejected, *refused]
         for event in events:
             try:
                 said = effect(event, received)
@@ -127,7 +133,7 @@ class Writer:
                     effects.append(said)
             except BadEvent as error:
                 bad.append(_rejected(event, error))
-        return self._enqueue(_Waiting(list(zip(*rows, strict=True)), effects, bad))
+        return self._enqueue(_Waiting(list(zip(*rows, strict=True)), effects, bad, found))
 
     def submit_columns(self, table: pa.Table, *, project_id: int, source: str) -> Future[Outcome]:
         """Take many rows at once (10,000 to 50,000 are a good number), as `submit` does. The columns of `table`, by name:
@@ -149,6 +155,7 @@ class Writer:
         if unknown:
             raise ValueError(f"There are no such columns: {', '.join(sorted(unknown))}.")
         rejected = _drop_bad_rows(columns, project_id, source)
+        refused, found = enforce_columns(columns, project_id, source, self.plans)
         total = len(columns["event_key"])
         nothing = [None] * total
         texts = [[value or "" for value in columns[name]] if name in columns else [""] * total for name in COLUMNS]
@@ -167,7 +174,7 @@ class Writer:
             "revenue": revenue,
             "props": columns["props"],
         }
-        return self._enqueue(_Waiting([made[name] for name in ROW] if total else [], [], rejected))
+        return self._enqueue(_Waiting([made[name] for name in ROW] if total else [], [], [*rejected, *refused], found))
 
     def _enqueue(self, waiting: _Waiting) -> Future[Outcome]:
         for project in {*(waiting.columns[0] if waiting.columns else ()), *(one.project_id for one in waiting.effects)}:
@@ -213,6 +220,7 @@ class Writer:
         """Learn what is stored. First let the store finish what a writer before this one may have left under way."""
         began = time.perf_counter()
         self._links.reload()
+        forget_unfinished(self.store)
         self.memory.load(self.store)
         self._loaded.set()
         if self.trouble is not None:
@@ -264,7 +272,8 @@ class Writer:
         columns: list[Sequence[Any]] = [list(chain.from_iterable(parts)) for parts in zip(*with_rows, strict=True)]
         rejected = self._recently.new(chain.from_iterable(waiting.rejected for waiting in group))
         self._stamp = max(self._stamp + 1, int(time.time() * 1000))
-        commit = Commit(columns, [effect for waiting in group for effect in waiting.effects], rejected, self._stamp)
+        found = [one for waiting in group for one in waiting.found]
+        commit = Commit(columns, [effect for waiting in group for effect in waiting.effects], rejected, found, self._stamp)
         commit.plan(self.memory, self.zones)
         return commit
 
