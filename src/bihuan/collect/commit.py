@@ -215,15 +215,15 @@ class Commit:
         return 0 if anonymous is None else self.changes.number(Id(project, "anonymous", anonymous))
 
     def _traits(self) -> list[tuple[int, str, int, bool, str, int]]:
-        """The newest value of each trait of each person (for `once` the oldest)."""
-        newest: dict[tuple[int, str, int, bool], tuple[str, int]] = {}
+        """Every value of each trait of each person, of one instant the last: the store keeps the newest (for `once` the oldest), and all of
+        them as history."""
+        told: dict[tuple[int, str, int, bool, int], str] = {}
         for effect in self.effects:
             number = self._number(effect.project_id, effect.user, effect.anonymous, effect.person)
             for name, value, once in effect.traits:
                 rank = -effect.at if once else effect.at
-                if rank >= newest.get((effect.project_id, name, number, once), ("", rank))[1]:
-                    newest[(effect.project_id, name, number, once)] = (value, rank)
-        return [(*trait, value, rank) for trait, (value, rank) in newest.items()]
+                told[(effect.project_id, name, number, once, rank)] = value
+        return [(project, name, number, once, value, rank) for (project, name, number, once, rank), value in told.items()]
 
     def _rejection(self, one: Rejected) -> tuple[int, int, str, str, str, int, str]:
         key = event_key(one.project_id, one.source, one.key) if one.key else 0
