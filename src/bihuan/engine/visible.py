@@ -3,14 +3,19 @@
 `visible`   the project's events in the period that the question reads, with `person` (0: nobody) after all links, and `event_key`;
 `history`   the same without the period, for what people did before;
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
-`traits_past`  (person, name, at, value): the value that each person's property has had from `at` (milliseconds since 1970) on, 'null': none;
+`traits_past`  (person, name, at, value): what each person's property has been from `at` (milliseconds since 1970) on, 'null': nothing;
 `ids`  (person, id_type, id, first_seen): every id, with the person it belongs to;
+`kept`  (list, person): lists of people that were kept as they were once;
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
 `measured`  (metric, day, at, dimensions, value): numbers measured elsewhere in the period, `dimensions` as a JSON object of texts;
-`quarantined`  (received_at, source, reason, detail, event_key, body): what was not accepted, and why.
+`quarantined`  (received_at, source, reason, detail, event_key, body, item): what was not accepted, and why; `item` names the row;
+`outcomes`  (item, outcome, detail, run, at): what became of such a row afterwards: mended and stored, refused again, discarded;
+`violations`  (event, property, kind, expected, value, source, app_version, verdict, event_key, received_at): where an event is not as
+   the tracking plan says, once for each event; `verdict` is taken or quarantined;
+`refused`  (at, status, code, detail, path, client, key_prefix, number): requests that were turned away at the door.
 
-Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all`, `traits_all` and `traits_past_all` have them: only a saved
-segment's conditions read these.
+Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all`, `traits_all` and `traits_past_all` have them: only
+a saved segment's conditions read these.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bihuan.engine import profile
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
@@ -44,18 +50,8 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
   SELECT {_event_columns(frozenset())}
   FROM events
   WHERE project_id = {{scope_project:UInt32}}""",
-        "traits_all": f"""
-  SELECT {PERSON} AS person, name, argMax(value, (NOT once, rank)) AS value
-  FROM traits
-  WHERE project_id = {{scope_project:UInt32}}
-  GROUP BY person, name
-  HAVING value != 'null'""",
-        "traits_now": f"""
-  SELECT {PERSON} AS person, name, argMax(value, (NOT once, rank)) AS value
-  FROM traits
-  WHERE project_id = {{scope_project:UInt32}} AND NOT has({{scope_hidden:Array(String)}}, name)
-  GROUP BY person, name
-  HAVING value != 'null'""",
+        "traits_all": profile.traits(PERSON),
+        "traits_now": profile.traits(PERSON, unless="NOT has({scope_hidden:Array(String)}, name)"),
         "traits_past_all": _traits_past("1"),
         "traits_past": _traits_past("NOT has({scope_hidden:Array(String)}, name)"),
         "ids": f"""
@@ -63,6 +59,10 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
   FROM person_ids
   WHERE project_id = {{scope_project:UInt32}}
   GROUP BY person, id_type, id""",
+        "kept": f"""
+  SELECT DISTINCT list, {PERSON} AS person
+  FROM people_kept
+  WHERE project_id = {{scope_project:UInt32}}""",
         "seen": """
   SELECT event, property, type, min(p.first_seen) AS first_seen, max(p.last_seen) AS last_seen
   FROM properties_seen AS p
@@ -74,9 +74,23 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
   WHERE project_id = {scope_project:UInt32} AND day BETWEEN {scope_since:Date} AND {scope_until:Date}
   GROUP BY metric, day, at, dimensions""",
         "quarantined": f"""
-  SELECT received_at, source, reason, detail, event_key, {"'' AS body" if scope.hidden else "body"}
-  FROM quarantine
+  SELECT received_at, source, reason, {_told(scope.hidden)},
+    cityHash64(received_at, source, reason, event_key, q.body) AS item
+  FROM quarantine AS q
   WHERE project_id = {{scope_project:UInt32}}""",
+        "outcomes": """
+  SELECT item, argMax(o.outcome, o.at) AS outcome, argMax(o.detail, o.at) AS detail, argMax(o.run, o.at) AS run, max(o.at) AS at
+  FROM quarantine_outcomes AS o
+  WHERE project_id = {scope_project:UInt32}
+  GROUP BY item""",
+        "violations": """
+  SELECT event, property, kind, expected, value, source, app_version, verdict, event_key, received_at
+  FROM plan_violations FINAL
+  WHERE project_id = {scope_project:UInt32} AND NOT has({scope_hidden:Array(String)}, property)""",
+        "refused": """
+  SELECT at, status, code, detail, path, client, key_prefix, number
+  FROM refusals
+  WHERE project_id = {scope_project:UInt32}""",
     }
     named = (name for name in tables if statement is None or re.search(rf"\b{name}\b", statement))
     params = {
@@ -87,6 +101,11 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
         "scope_zone": scope.zone,
     }
     return ",\n".join(f"{name} AS ({tables[name]}\n)" for name in named), params
+
+
+def _told(hidden: frozenset[str]) -> str:
+    """What a rejected event says; what is wrong with its properties would tell their values."""
+    return "if(reason = 'plan', '', detail) AS detail, event_key, '' AS body" if hidden else "detail, event_key, body"
 
 
 def _traits_past(visible: str) -> str:
