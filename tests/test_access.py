@@ -31,6 +31,8 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     **dict.fromkeys(("campaigns/<slug:key>/people/", "segments/", "segments/size/", "segments/<slug:key>/"), ("view", None)),
     **dict.fromkeys(("segments/<slug:key>/size/", "metrics/", "metrics/<slug:key>/", "imports/<int:pk>/"), ("view", None)),
     **{f"ask/<slug:name>/{rest}": ("view", None) for rest in ("", "sql/", "use/", "export.<slug:file_format>")},
+    **{f"ask/<slug:name>/people/{rest}": ("view", None) for rest in ("", "export.<slug:file_format>")},
+    "ask/<slug:name>/people/keep/": (None, "define"),
     "ask/cancel/<str:query_id>/": (None, "view"),  # one's own questions
     "ask/<slug:name>/add-to-board/": ("define", "define"),
     **dict.fromkeys(("boards/new/", "boards/<slug:key>/edit/"), ("define", "define")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bihuan.catalog.simpler import simpler
-from bihuan.engine.filters import All, Any, Did, EventProperty, Filter, InSegment, Not, Op, PersonProperty, Value
+from bihuan.engine.filters import All, Any, Did, EventProperty, Filter, InList, InSegment, Not, Op, PersonProperty, Value
 from bihuan.engine.question import Reader
 
 OPS: Mapping[Op, str] = {
@@ -38,6 +38,8 @@ def in_words(tree: Filter, reader: Reader, names: Mapping[str, str]) -> str:
             return _did(tree, reader, names)
         case InSegment():
             return reader.say("belongs to “{segment}”", segment=names.get(tree.segment, tree.segment))
+        case InList():
+            return reader.say("is on the list that was kept ({list})", list=tree.list)
         case Not() if simpler(tree) != tree:
             return in_words(simpler(tree), reader, names)
         case Not():

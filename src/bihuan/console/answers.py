@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from bihuan.console.reader import number, share
 from bihuan.engine.question import Answer, Column, Headline, Kind, Question, Reader, Table
@@ -63,12 +64,13 @@ class Shown:
         return not self.table.rows
 
 
-def show(question: Question[Any, Any], answer: Answer[Any], reader: Reader, *, root: str) -> Shown:
-    """The answer as `reader` sees it; `root` is the address of the project, for links."""
+def show(question: Question[Any, Any], answer: Answer[Any], reader: Reader, *, root: str, people: str = "") -> Shown:
+    """The answer as `reader` sees it; `root` is the address of the project, for links, and `people` that of the people behind a
+    number, to which a cell is added."""
     return Shown(
         headlines=tuple(shown_headline(each, reader) for each in question.headlines(answer.result)),
         chart=question.chart(answer.result, reader),
-        table=shown_table(answer.table, reader, root=root),
+        table=shown_table(answer.table, reader, root=root, people=people),
         warnings=tuple(reader.say(msgid, **values) for msgid, values in answer.warnings),
         meta=_meta(answer, reader),
         panel=question.panel(answer.result, reader) if question.panel else None,
@@ -85,26 +87,35 @@ def shown_headline(headline: Headline, reader: Reader) -> ShownHeadline:
     )
 
 
-def shown_table(table: Table, reader: Reader, *, root: str = "", rows: int = ROWS_SHOWN) -> ShownTable:
+def shown_table(table: Table, reader: Reader, *, root: str = "", people: str = "", rows: int = ROWS_SHOWN) -> ShownTable:
     """The first `rows` rows of a table."""
+    links = table.cells if people else ()
     more = max(0, len(table.rows) - rows)
     return ShownTable(
         columns=tuple(ShownColumn(reader.say(column.title, **column.values), column.kind in NUMERIC) for column in table.columns),
-        rows=tuple(_row(table.columns, row, reader, root) for row in table.rows[:rows]),
+        rows=tuple(
+            _row(table.columns, row, reader, root, [_behind(people, cell) for cell in links[place]] if links else ())
+            for place, row in enumerate(table.rows[:rows])
+        ),
         more=more,
         more_text=number(more),
     )
 
 
-def _row(columns: Sequence[Column], row: Sequence[Any], reader: Reader, root: str) -> tuple[Cell, ...]:
+def _row(columns: Sequence[Column], row: Sequence[Any], reader: Reader, root: str, links: Sequence[str]) -> tuple[Cell, ...]:
     return tuple(
         Cell(
             text=reader.show(value, column.kind),
             numeric=column.kind in NUMERIC,
-            href=f"{root}people/{value}/" if column.kind == "person" and value and root else "",
+            href=f"{root}people/{value}/" if column.kind == "person" and value and root else link if value else "",
         )
-        for column, value in zip(columns, row, strict=True)
+        for column, value, link in zip(columns, row, links or [""] * len(columns), strict=True)
     )
+
+
+def _behind(people: str, cell: Mapping[str, Any] | None) -> str:
+    """The address of the people of whom a cell tells; "" when it tells of nobody."""
+    return "" if cell is None else f"{people}&{urlencode([(f'cell.{name}', value) for name, value in cell.items()])}".rstrip("&")
 
 
 def _meta(answer: Answer[Any], reader: Reader) -> tuple[str, ...]:

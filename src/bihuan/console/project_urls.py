@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bihuan.console.pages import ask, home, pin
+from bihuan.console.pages import ask, behind, home, pin
 
 app_name = "project"
 urlpatterns = [
@@ -18,5 +18,8 @@ urlpatterns = [
     path("ask/<slug:name>/sql/", ask.sql, name="sql"),
     path("ask/<slug:name>/use/", ask.use, name="use"),
     path("ask/<slug:name>/export.<slug:file_format>", ask.export, name="export"),
+    path("ask/<slug:name>/people/", behind.people, name="people_behind"),
+    path("ask/<slug:name>/people/export.<slug:file_format>", behind.people_file, name="people_behind_file"),
+    path("ask/<slug:name>/people/keep/", behind.keep_people, name="keep_people"),
     path("ask/<slug:name>/add-to-board/", pin.pin, name="pin"),
 ]

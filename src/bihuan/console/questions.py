@@ -8,11 +8,13 @@ from bihuan.act.questions import QUESTIONS as ACT
 from bihuan.analyse.questions import QUESTIONS as ANALYSE
 from bihuan.catalog.questions import QUESTIONS as CATALOG
 from bihuan.collect.questions import QUESTIONS as COLLECT
+from bihuan.engine.behind import behind
 from bihuan.engine.question import Question
 from bihuan.govern.errors import NotFound
 from bihuan.see.questions import QUESTIONS as SEE
 
-ALL: tuple[Question[Any, Any], ...] = (*SEE, *ANALYSE, *ACT, *CATALOG, *COLLECT)
+_ASKED: tuple[Question[Any, Any], ...] = (*SEE, *ANALYSE, *ACT, *CATALOG, *COLLECT)
+ALL: tuple[Question[Any, Any], ...] = (*_ASKED, *(behind(question) for question in _ASKED if question.people))
 _BY_NAME = {question.name: question for question in ALL}
 
 

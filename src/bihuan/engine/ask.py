@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.periods import Period
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
 from bihuan.engine.store import Fetched, Store
 from bihuan.engine.visible import ctes
@@ -73,14 +74,17 @@ class Engine:
 
     def statement(self, question: Question[S, R], spec: S, scope: Scope) -> Statement:
         """The whole statement that `ask` would run: for reading, tests and benchmarks."""
-        statement = question.compile(spec, scope)
-        head, bound = ctes(scope, question.reads(spec, scope), statement.sql)
+        return self.whole(question.name, question.compile(spec, scope), question.reads(spec, scope), scope)
+
+    def whole(self, name: str, statement: Statement, reads: Period, scope: Scope) -> Statement:
+        """The statement of the question `name` behind the CTEs of what `scope` may see."""
+        head, bound = ctes(scope, reads, statement.sql)
         clash = bound.keys() & statement.params.keys()
         if clash:
-            raise QuestionError("The question {name} binds names that belong to the engine.", name=question.name)
+            raise QuestionError("The question {name} binds names that belong to the engine.", name=name)
         body = statement.sql.strip()
         if not body.upper().startswith(("SELECT", "WITH")):
-            raise QuestionError("The question {name} does not compile to one SELECT.", name=question.name)
+            raise QuestionError("The question {name} does not compile to one SELECT.", name=name)
         if head:
             body = f"WITH {head},\n{body[4:].strip()}" if body.upper().startswith("WITH") else f"WITH {head}\n{body}"
         return Statement(body, {**bound, **statement.params})
@@ -94,6 +98,7 @@ class Engine:
             "max_bytes_before_external_sort": config.memory_limit // 2,
             "max_execution_time": config.time_limit,
             "max_query_size": 1_000_000,
+            "enable_materialized_cte": 1,  # a CTE that says MATERIALIZED is computed once, however often it is named
             "optimize_use_projections": 1,
         }
 
@@ -108,7 +113,7 @@ class Engine:
               toInt64(max(max_block_number)) AS inserts,
               toInt64(max(toInt64(data_version) - min_block_number)) AS changes
             FROM system.parts
-            WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits', 'metric_values')
+            WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits', 'metric_values', 'people_kept')
             GROUP BY table
             UNION ALL
             SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), 0

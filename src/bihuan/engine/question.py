@@ -71,10 +71,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A result as rows, for the page, for CSV/Parquet/XLSX, Arrow and notebooks; `None` is "no value"."""
+    """A result as rows, for the page, for CSV/Parquet/XLSX, Arrow and notebooks; `None` is "no value".
+
+    `cells` are, row by row and value by value, the fields of the question's `cell` whose people the value counts (None: of nobody);
+    empty when there are none at all.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
+    cells: tuple[tuple[Mapping[str, Any] | None, ...], ...] = field(default=(), hash=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,10 @@ class Question(Generic[S, R]):
     result whose every number is defined there. `table`, `chart` and `headlines` show a result; `example` is a spec to start from.
     `group` is the stage in whose menu it stands. Where the folder has a panel.html, `panel` gives what it shows, every number and
     word already written for the reader; without one, a result is shown by its headlines, chart and table.
+
+    A question whose numbers are of people says who they are: `cell` names one part of an answer (a step of a funnel, a cohort's
+    period; its fields have defaults), and `people` gives the SELECT of a column `person` of those behind it, over what `reads`
+    covers (see `engine.behind`). A number of the table leads there by `Table.cells`, one of a chart by `"cell"` in its data item.
     """
 
     name: str
@@ -138,6 +147,8 @@ class Question(Generic[S, R]):
     example: Callable[[], S]
     listed: bool = True
     panel: Callable[[R, Reader], Mapping[str, Any]] | None = None
+    cell: type[Spec] | None = None
+    people: Callable[[S, Any, Scope], Statement] | None = None
 
 
 def no_chart(result: object, reader: Reader) -> dict[str, Any] | None:

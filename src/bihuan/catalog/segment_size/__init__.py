@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bihuan.catalog.segment_size.result import SegmentSize, headlines_segment_size, shape_segment_size, table_segment_size
-from bihuan.catalog.segment_size.spec import SegmentSizeSpec
-from bihuan.catalog.segment_size.sql import compile_segment_size, reads_segment_size
+from bihuan.catalog.segment_size.spec import SegmentSizeCell, SegmentSizeSpec
+from bihuan.catalog.segment_size.sql import compile_segment_size, people_segment_size, reads_segment_size
 from bihuan.engine.question import Question, no_chart
 
 __all__ = ["SEGMENT_SIZE", "SegmentSize", "SegmentSizeSpec"]
@@ -24,4 +24,6 @@ SEGMENT_SIZE: Question[SegmentSizeSpec, SegmentSize] = Question(
     headlines=headlines_segment_size,
     example=SegmentSizeSpec,
     listed=False,
+    cell=SegmentSizeCell,
+    people=people_segment_size,
 )

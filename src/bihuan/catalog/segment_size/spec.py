@@ -10,3 +10,7 @@ class SegmentSizeSpec(Spec):
     """How many people `filter` is true of, now."""
 
     filter: Filter = EVERYTHING
+
+
+class SegmentSizeCell(Spec):
+    """The whole segment; there are no parts of it."""

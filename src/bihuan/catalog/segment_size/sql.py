@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bihuan.catalog.segment_size.spec import SegmentSizeSpec
+from bihuan.catalog.segment_size.spec import SegmentSizeCell, SegmentSizeSpec
 from bihuan.engine.conditions import condition
 from bihuan.engine.periods import Last, Period
 from bihuan.engine.question import Scope, Statement
@@ -23,3 +23,9 @@ SELECT
   (SELECT uniqExact(person) FROM ids WHERE person != 0 AND {where}) AS people,
   (SELECT uniqExact(person) FROM ids WHERE person != 0) AS everybody"""
     return Statement(sql, binder.params)
+
+
+def people_segment_size(spec: SegmentSizeSpec, cell: SegmentSizeCell, scope: Scope) -> Statement:
+    """Everybody of the segment."""
+    binder = Binder()
+    return Statement(f"SELECT person FROM ids WHERE person != 0 AND {condition(spec.filter, scope, binder)}", binder.params)

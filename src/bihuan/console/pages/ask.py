@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import wraps
 from pprint import pformat
@@ -60,10 +60,10 @@ class Asked:
         return query_of(self.spec) if self.spec is not None else urlencode(to_dotted(self.values))
 
 
-def asked(request: HttpRequest, name: str) -> Asked:
-    """What the address asks; without any parameter, the question's example."""
+def asked(request: HttpRequest, name: str, *, ignore: Collection[str] = CONTROL) -> Asked:
+    """What the address asks; without any parameter (but those to `ignore`), the question's example."""
     question = by_name(name)
-    document = parse_dotted(request.GET, ignore=CONTROL)
+    document = parse_dotted(request.GET, ignore=ignore)
     if not document:
         spec: Spec | None = question.example()
         return Asked(question, spec, _values(spec), {})
@@ -112,7 +112,9 @@ def answer_panel(request: ProjectRequest, what: Asked) -> HttpResponse:
     except EngineError as error:
         return _problem_panel(request, Problem.of(error), context)
     reader = request.reader  # type: ignore[attr-defined]
-    context["shown"] = shown = show(what.question, answer, reader, root=f"/p/{request.member.project.key}/")
+    root = f"/p/{request.member.project.key}/"
+    context["people"] = people = f"{root}ask/{what.question.name}/people/?{what.query}" if what.question.people else ""
+    context["shown"] = shown = show(what.question, answer, reader, root=root, people=people)
     context["panel"] = shown.panel
     context["export_formats"] = EXPORTS
     if shown.panel is not None and not shown.empty:

@@ -108,7 +108,16 @@
       const theme = document.documentElement.dataset.bsTheme ?? "light";
       this.chart = library.init(this.place, null, { renderer: "canvas" });
       this.chart.setOption(themed(named(this.option, PALETTE[theme]), theme));
+      this.chart.on("click", ({ data }) => this.open(data?.cell));
       this.dataset.drawn = "true";
+    }
+
+    // A click on a number leads to the people behind it, where the answer says how.
+    open(cell) {
+      const people = this.closest("[data-people]")?.dataset.people;
+      if (!people || !cell) return;
+      const part = new URLSearchParams(Object.entries(cell).map(([name, value]) => [`cell.${name}`, value]));
+      location.assign(`${people}&${part}`);
     }
 
     disconnectedCallback() {
