@@ -16,7 +16,8 @@ import numpy as np
 
 from bihuan.collect.days import days
 from bihuan.collect.events import Rejected, clean_text, event_key
-from bihuan.collect.identity import Changes, Id, People
+from bihuan.collect.identity import TABLES, Changes, Done, Id, People, RulesOf, Typed, Wanted, anonymous_id, default_rules, plan_act
+from bihuan.collect.identity.meeting import Meetings, without_junk
 from bihuan.collect.plan.enforce import Found, of_stored
 from bihuan.collect.properties import PropertiesSeen, Seen, spans
 from bihuan.collect.rows import ROW, Effect
@@ -42,16 +43,7 @@ _EVENT_TYPES = {
     "received_at": _TIME,
 }
 _TYPES = {
-    "person_ids": {"project_id": "UInt32", "id_type": "String", "id": "String", "person_id": "UInt32", "first_seen": _TIME},
-    "person_links": {
-        "project_id": "UInt32",
-        "person_id": "UInt32",
-        "canonical": "UInt32",
-        "linked_at": _TIME,
-        "version": "UInt64",
-        "why": "String",
-        "by": "String",
-    },
+    **TABLES,
     "traits": {"project_id": "UInt32", "name": "String", "person_id": "UInt32", "once": "Bool", "value": "String", "rank": "Int64"},
     "properties_seen": {
         "project_id": "UInt32",
@@ -78,6 +70,7 @@ _TYPES = {
     },
     "events": _EVENT_TYPES,
 }
+_IDS = (ROW.index("project_id"), ROW.index("user"), ROW.index("anonymous"))
 _ONCE_ONLY = frozenset({"events", "quarantine"})  # tables where a row repeated would count twice; all of them have event_key, received_at
 
 Zones = Callable[[int], ZoneInfo]
@@ -90,6 +83,7 @@ class Memory:
     keys: SeenKeys
     people: People
     properties: PropertiesSeen
+    rules: RulesOf = default_rules
 
     def load(self, store: Store) -> None:
         self.keys.load(store)
@@ -106,7 +100,10 @@ class Commit:
     rejected: list[Rejected]
     found: list[Found]
     stamp: int  # ms; no other commit has it
+    wanted: Wanted | None = None  # what somebody decided about people, done by itself
+    done: Done = field(init=False)
     changes: Changes = field(init=False)
+    _meetings: Meetings = field(default_factory=Meetings)
     news: dict[Seen, tuple[int, int]] = field(init=False)
     fresh: Any = field(init=False)  # for each row, whether it is stored for the first time
     keys: Hashes = field(init=False)
@@ -121,16 +118,12 @@ class Commit:
             self.columns = [list(compress(column, self.fresh)) for column in self.columns]
         self.keys = keys[self.fresh]
         self.found, self.rejected = of_stored(self.found, self.rejected, self.keys, memory.keys)
-        self.changes = self._people(memory.people)
+        self.changes = self._people(memory)
         traits = self._traits()
-        spanned = spans(self._column("signature"), self._column("ts"))
+        spanned = spans(self._column("shape"), self._column("ts"))
         self.news = memory.properties.news(spanned, ((project, name, value, abs(rank)) for project, name, _, _, value, rank in traits))
         tables: dict[str, list[Any]] = {
-            "person_ids": [(one.project, one.type, one.text, number, self._first[one]) for one, number in self.changes.new.items()],
-            "person_links": [
-                (link.project, number, link.person, self.stamp, self.stamp, link.why, link.by)
-                for number, link in self.changes.links.items()
-            ],
+            **self._identity(),
             "traits": traits,
             "properties_seen": [
                 (project, event, clean_text(name), kind, times[0], times[1]) for (project, event, name, kind), times in self.news.items()
@@ -158,61 +151,38 @@ class Commit:
     def remember(self, memory: Memory) -> None:
         """All is stored."""
         memory.keys.add(self.keys)
-        memory.people.take(self.changes)
+        self.changes.take()
         memory.properties.take(self.news)
 
     def _column(self, name: str) -> Sequence[Any]:
         return self.columns[ROW.index(name)] if self.columns else ()
 
-    def _people(self, people: People) -> Changes:
+    def _people(self, memory: Memory) -> Changes:
         """Give numbers to new ids, and link what came together."""
-        self._first: dict[Id, int] = {}
-        pairs: dict[tuple[Id, Id], str] = {}
-        for one in zip(*(self._column(name) for name in ("project_id", "user", "anonymous", "ts", "source")), strict=True):
-            self._meet(pairs, *one)
-        maybe = []
-        for effect in self.effects:
-            self._meet(pairs, effect.project_id, effect.user, effect.anonymous, effect.at, effect.source)
-            if effect.alias_from is not None:
-                maybe += [Id(effect.project_id, "anonymous", effect.alias_from), Id(effect.project_id, "user", effect.alias_from)]
-        changes = Changes(people, self._first, maybe)
-        for (user, anonymous), by in pairs.items():
-            changes.identify(user, anonymous, by)
-        for effect in self.effects:
-            if effect.alias_from is not None and effect.user is not None:
-                self._alias(changes, effect, effect.user, effect.alias_from)
-        return changes
+        if self.wanted is not None:
+            changes, self.done = plan_act(memory.people, self.wanted, self.stamp)
+            return changes
+        self.columns, self.effects = without_junk(self.columns, _IDS, self.effects, memory.rules)
+        met = zip(*(self._column(name) for name in ("project_id", "user", "anonymous", "ts", "source")), strict=True)
+        return self._meetings.changes(memory.people, met, self.effects, self.rejected, self.stamp, memory.rules)
 
-    def _meet(self, pairs: dict[tuple[Id, Id], str], project: int, user: str | None, anonymous: str | None, at: int, by: str) -> None:
-        first = self._first
-        if user is not None:
-            known = Id(project, "user", user)
-            if at < first.get(known, at + 1):
-                first[known] = at
-        if anonymous is not None:
-            device = Id(project, "anonymous", anonymous)
-            if at < first.get(device, at + 1):
-                first[device] = at
-            if user is not None:
-                pairs.setdefault((known, device), by)
+    def _identity(self) -> dict[str, list[Any]]:
+        """Rows about people, in the order in which they are to be stored: the map follows from the log."""
+        first = self._meetings.first
+        return {
+            "person_ids": [(one.project, one.type, one.text, number, first[one]) for one, number in self.changes.new.items()],
+            "identity_log": list(self.changes.acts),
+            "person_links": [
+                (act.project_id, number, person, self.stamp, act.act, act.why, act.by) for number, person, act in self.changes.moves()
+            ],
+        }
 
-    def _alias(self, changes: Changes, effect: Effect, user: str, previous: str) -> None:
-        if not changes.alias(Id(effect.project_id, "user", user), previous, effect.source):
-            detail = (
-                f"The users “{previous}” and “{user}” have both been identified; two people are made one only by somebody who confirms it."
-            )
-            self.rejected.append(
-                Rejected(project_id=effect.project_id, source=effect.source, reason="merge_refused", detail=detail, key=effect.key)
-            )
-        for one in (Id(effect.project_id, "anonymous", previous),):
-            self._first.setdefault(one, effect.at)
-
-    def _number(self, project: int, user: str | None, anonymous: str | None, person: int | None) -> int:
+    def _number(self, project: int, user: str | None, anonymous: str | Typed | None, person: int | None) -> int:
         if person is not None:
             return person
         if user is not None:
             return self.changes.number(Id(project, "user", user))
-        return 0 if anonymous is None else self.changes.number(Id(project, "anonymous", anonymous))
+        return 0 if anonymous is None else self.changes.number(anonymous_id(project, anonymous))
 
     def _traits(self) -> list[tuple[int, str, int, bool, str, int]]:
         """Every value of each trait of each person, of one instant the last: the store keeps the newest (for `once` the oldest), and all of

@@ -9,17 +9,18 @@ from typing import Any
 
 import msgspec
 
+from bihuan.collect.identity.junk import JUNK, is_junk
+
 MAX_PROPERTIES = 1_000
 MAX_DEPTH = 20
 MAX_NAME = 200  # characters of an event's or property's name
 MAX_ID = 500  # characters of a person's id
 MAX_PROPS_BYTES = 256 * 1024  # of one event's canonical JSON
 
-# What broken clients send when they have no id. Taking one for an id would make a single person of everybody.
-NOT_IDS = frozenset({"", "0", "null", "NULL", "Null", "(null)", "nil", "None", "none", "undefined", "NaN", "nan", "[object Object]"})
-
 ID_TYPES = ("login", "email", "phone", "openid", "unionid", "cookie", "device")  # the most certain first
 ID_TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+NOT_IDS = JUNK | {"", "0"}  # in small letters; `is_junk` knows more
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _UNSURE = re.compile(rb"\.0(?!\d)|\de|\d{19}")  # perhaps an integral number written as a float, or more digits than a number column has
@@ -94,15 +95,17 @@ def event_key(project_id: int, source: str, key: str) -> int:
 
 
 def clean_id(value: Any) -> str | None:
-    """An id as text, or None when it says nobody (nothing, or one of `NOT_IDS`). Raises BadEvent when it cannot be an id."""
+    """An id as text, or None when it says nobody (nothing, or what `is_junk`). Raises BadEvent when it cannot be an id."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise BadEvent("bad_id", "An id must be a text or a number.")
-    text = clean_text(str(int(value) if isinstance(value, float) and value.is_integer() else value)).strip()
+    if type(value) is not str:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise BadEvent("bad_id", "An id must be a text or a number.")
+        value = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    text = clean_text(value).strip()
     if len(text) > MAX_ID:
         raise BadEvent("bad_id", f"An id may have at most {MAX_ID} characters; this one has {len(text)}.")
-    return None if text in NOT_IDS else text
+    return None if is_junk(text) else text
 
 
 def clean_text(text: str) -> str:

@@ -17,11 +17,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bihuan.collect.commit import Commit, Memory, Zones
 from bihuan.collect.events import BadEvent, Event, Outcome, Rejected
-from bihuan.collect.identity import People
+from bihuan.collect.identity import Done, People, RulesOf, Wanted, default_rules
 from bihuan.collect.links import LinkMap
 from bihuan.collect.plan.enforce import Found, Plans, enforce, enforce_columns, no_plans
 from bihuan.collect.plan.unfinished import forget_unfinished
-from bihuan.collect.properties import PropertiesSeen, signatures
+from bihuan.collect.properties import PropertiesSeen, shapes
 from bihuan.collect.quarantine import Recently, body_of
 from bihuan.collect.rows import DAY, ROW, Effect, check_name, check_time, effect, row
 from bihuan.collect.seen_keys import SeenKeys
@@ -55,7 +55,8 @@ class _Waiting:
     effects: list[Effect]
     rejected: list[Rejected]
     found: list[Found] = field(default_factory=list)  # where they are not as the tracking plan says
-    future: Future[Outcome] = field(default_factory=Future)
+    wanted: Wanted | None = None  # a decision about people instead
+    future: Future[Any] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
     @property
@@ -66,17 +67,17 @@ class _Waiting:
 class Writer:
     """Takes events from any thread and writes them from its own. One for a data folder; a second one raises Unavailable at `start`.
 
-    `zones` gives the time zone of a project (KeyError: there is none), `plans` its tracking plan, if it has one. Until the store
-    answers, what is submitted waits.
+    `zones` gives the time zone of a project (KeyError: there is none), `plans` its tracking plan, if it has one, `rules` what it sets about
+    identity. Until the store answers, what is submitted waits.
     Use it as a context manager, or `start` and `close` it.
     """
 
-    def __init__(self, store: Store, zones: Zones, *, first_person: int = 1, plans: Plans = no_plans) -> None:
+    def __init__(self, store: Store, zones: Zones, *, first_person: int = 1, plans: Plans = no_plans, rules: RulesOf = default_rules) -> None:
         self.store = store
         self.zones = zones
         self.plans = plans
         self.trouble: Trouble | None = None  # what keeps events from being stored now
-        self.memory = Memory(SeenKeys(), People(first_person), PropertiesSeen())
+        self.memory = Memory(SeenKeys(), People(first_person), PropertiesSeen(), rules)
         self._links = LinkMap(store)
         self._recently = Recently()
         self._waiting: deque[_Waiting] = deque()
@@ -169,14 +170,18 @@ class Writer:
             "user": columns.get("user_id", nothing),
             "anonymous": columns.get("anonymous_id", nothing),
             "person": nothing,
-            "signature": list(signatures(project_id, columns["name"], texts, revenue, columns["props"])),
+            "shape": list(shapes(project_id, columns["name"], texts, revenue, columns["props"])),
             **dict(zip(COLUMNS, texts, strict=True)),
             "revenue": revenue,
             "props": columns["props"],
         }
         return self._enqueue(_Waiting([made[name] for name in ROW] if total else [], [], [*rejected, *refused], found))
 
-    def _enqueue(self, waiting: _Waiting) -> Future[Outcome]:
+    def decide(self, wanted: Wanted) -> Future[Done]:
+        """Do what somebody decided about people; the future is done when it is on disk and holds."""
+        return self._enqueue(_Waiting([], [], [], wanted=wanted))
+
+    def _enqueue(self, waiting: _Waiting) -> Future[Any]:
         for project in {*(waiting.columns[0] if waiting.columns else ()), *(one.project_id for one in waiting.effects)}:
             self.zones(project)  # raises KeyError here, to whom it concerns
         with self._changed:
@@ -222,6 +227,8 @@ class Writer:
         self._links.reload()
         forget_unfinished(self.store)
         self.memory.load(self.store)
+        if self.memory.people.mended:
+            self._links.reload()
         self._loaded.set()
         if self.trouble is not None:
             self._look_again(self.trouble)
@@ -241,9 +248,11 @@ class Writer:
                 self._changed.wait(left)
             group: list[_Waiting] = []
             size = 0
-            while self._waiting and (not group or size + self._waiting[0].events <= LARGEST):
+            while self._waiting and (not group or (size + self._waiting[0].events <= LARGEST and not self._waiting[0].wanted)):
                 group.append(self._waiting.popleft())
                 size += group[-1].events
+                if group[-1].wanted:
+                    break
             self._events -= size
             return group
 
@@ -259,7 +268,10 @@ class Writer:
         try:
             if self._written(commit):
                 commit.remember(self.memory)
-                _tell(group, commit.fresh)
+                if commit.wanted:
+                    group[0].future.set_result(commit.done)
+                else:
+                    _tell(group, commit.fresh)
                 return
         except Exception:
             log.exception("A commit broke off.")
@@ -273,7 +285,7 @@ class Writer:
         rejected = self._recently.new(chain.from_iterable(waiting.rejected for waiting in group))
         self._stamp = max(self._stamp + 1, int(time.time() * 1000))
         found = [one for waiting in group for one in waiting.found]
-        commit = Commit(columns, [effect for waiting in group for effect in waiting.effects], rejected, found, self._stamp)
+        commit = Commit(columns, [effect for waiting in group for effect in waiting.effects], rejected, found, self._stamp, group[0].wanted)
         commit.plan(self.memory, self.zones)
         return commit
 

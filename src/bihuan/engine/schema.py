@@ -243,6 +243,46 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS trait_history_filled{{cluster}} TO trait_
 SELECT project_id, name, person_id, once, rank, value FROM traits
 """
 
+IDENTITY_LOG = """
+CREATE TABLE IF NOT EXISTS identity_log{{cluster}} (
+  project_id UInt32,
+  act UInt64 COMMENT 'the number of this row, growing',
+  at DateTime64(3, 'UTC'),
+  kind LowCardinality(String) COMMENT 'link, merge, unbind, undo, redo, allow, propose, dismiss, keep, shared, many, full',
+  one UInt32 COMMENT 'the number of an id',
+  other UInt32 COMMENT 'of another, 0: there is none',
+  of UInt64 COMMENT 'the row that this one is about, 0: none',
+  why String COMMENT 'the rule, or what the person who did it said',
+  by String COMMENT 'source, or who did it'
+) ENGINE = {{engine:ReplacingMergeTree}}
+ORDER BY (project_id, act)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+# Links from before the log, with numbers in the order in which they were made; done again, it says the same.
+IDENTITY_LOG_BEGUN = """
+INSERT INTO identity_log
+SELECT project_id, row_number() OVER (ORDER BY version, person_id), linked_at, 'link', person_id, canonical, 0, why, by FROM person_links
+"""
+
+# Up to which version of `person_links` the large map has been read, at least.
+PERSON_MAP_READ = """
+CREATE TABLE IF NOT EXISTS person_map_read{{cluster}} (version SimpleAggregateFunction(max, UInt64))
+ENGINE = {{engine:AggregatingMergeTree}} ORDER BY tuple()
+"""
+
+PERSON_RECENT = """
+CREATE DICTIONARY IF NOT EXISTS person_recent{{cluster}} (person_id UInt64, person UInt32)
+PRIMARY KEY person_id
+SOURCE(CLICKHOUSE(QUERY '
+  SELECT toUInt64(person_id) AS person_id, argMax(canonical, version) AS person
+  FROM {{database}}.person_links WHERE version > (SELECT max(version) FROM {{database}}.person_map_read) GROUP BY person_id'))
+LAYOUT(HASHED())
+LIFETIME(0)
+"""
+
+LINKS_BY_VERSION = "ALTER TABLE person_links{{cluster}} ADD INDEX IF NOT EXISTS by_version version TYPE minmax GRANULARITY 1"
+
 MIGRATIONS = (
     Migration(
         1,
@@ -254,6 +294,11 @@ MIGRATIONS = (
     Migration(4, "what breaks the tracking plan, and what became of refused events", (VIOLATIONS, QUARANTINE_OUTCOMES, REFUSALS)),
     Migration(5, "lists of people that are kept", (PEOPLE_KEPT,)),
     Migration(6, "what people's properties were", (TRAIT_HISTORY, TRAIT_HISTORY_FILLED)),
+    Migration(
+        7,
+        "a log of links, which can be undone, and links that hold at once",
+        (IDENTITY_LOG, IDENTITY_LOG_BEGUN, PERSON_MAP_READ, PERSON_RECENT, LINKS_BY_VERSION),
+    ),
 )
 
 

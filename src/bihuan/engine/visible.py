@@ -4,7 +4,8 @@
 `history`   the same without the period, for what people did before;
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
 `traits_past`  (person, name, at, value): what each person's property has been from `at` (milliseconds since 1970) on, 'null': nothing;
-`ids`  (person, id_type, id, first_seen): every id, with the person it belongs to;
+`ids`  (person, id_type, id, first_seen): every id, with the person it belongs to; `id_numbers` has each id's own `number` too;
+`identity_acts`  (act, at, kind, one, other, of, why, by): what was said of who is who, see `collect.identity`;
 `kept`  (list, person): lists of people that were kept as they were once;
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
 `measured`  (metric, day, at, dimensions, value): numbers measured elsewhere in the period, `dimensions` as a JSON object of texts;
@@ -14,8 +15,8 @@
    the tracking plan says, once for each event; `verdict` is taken or quarantined;
 `refused`  (at, status, code, detail, path, client, key_prefix, number): requests that were turned away at the door.
 
-Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all`, `traits_all` and `traits_past_all` have them: only
-a saved segment's conditions read these.
+Hidden properties are empty in all of them; `body` is, where anything is hidden. `history_all`, `traits_all` and `traits_past_all` have
+them: only a saved segment's conditions read these.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from typing import Any
 from bihuan.engine import profile
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period
+from bihuan.engine.person_map import person_of
 from bihuan.engine.question import Scope
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 
 HIDDEN = "The property “{name}” is hidden from you; ask an owner of the project for access."
 MOST_VALUES = 300
-PERSON = "dictGetOrDefault('person_map', 'person', toUInt64(person_id), person_id)"
+PERSON = person_of("person_id")
 
 
 def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str, dict[str, Any]]:
@@ -55,10 +57,21 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
         "traits_past_all": _traits_past("1"),
         "traits_past": _traits_past("NOT has({scope_hidden:Array(String)}, name)"),
         "ids": f"""
-  SELECT {PERSON} AS person, id_type, id, min(first_seen) AS first_seen
-  FROM person_ids
-  WHERE project_id = {{scope_project:UInt32}}
-  GROUP BY person, id_type, id""",
+  SELECT {PERSON} AS person, id_type, id, first_seen
+  FROM (
+    SELECT id_type, id, max(p.person_id) AS person_id, min(p.first_seen) AS first_seen
+    FROM person_ids AS p
+    WHERE project_id = {{scope_project:UInt32}}
+    GROUP BY id_type, id
+  )""",
+        "identity_acts": """
+  SELECT act, at, kind, one, other, of, why, by
+  FROM identity_log FINAL
+  WHERE project_id = {scope_project:UInt32}""",
+        "id_numbers": f"""
+  SELECT person_id AS number, {PERSON} AS person, id_type, id, first_seen
+  FROM person_ids FINAL
+  WHERE project_id = {{scope_project:UInt32}}""",
         "kept": f"""
   SELECT DISTINCT list, {PERSON} AS person
   FROM people_kept
@@ -196,7 +209,7 @@ def of_person(number: str) -> tuple[str, str]:
 
     Events are found by the numbers they came with, which have an index; links of the past only add numbers that the rest sorts out.
     """
-    person = f"dictGetOrDefault('person_map', 'person', toUInt64({number}), {number})"
+    person = person_of(number)
     linked = f"SELECT person_id FROM person_links WHERE project_id = {{scope_project:UInt32}} AND canonical = {person}"
     return f"person = {person}", f"person_id IN ({linked} UNION ALL SELECT {person}) AND person = {person}"
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from bihuan.engine.filters import EVERYTHING, All, Did, EventChoice, EventProperty, Filter, InSegment, Not, Op, PersonProperty
 from bihuan.engine.filters import Any as AnyOf
+from bihuan.engine.person_map import read_all
 from bihuan.engine.question import Scope
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 from bihuan.engine.store import Store
@@ -347,7 +348,7 @@ def load(store: Store, *several: World) -> tuple[Scope, ...]:
     _insert(store, "traits", _TRAITS, set_traits)
     _insert(store, "person_links", _LINKS, linked)
     if linked:
-        store.command("SYSTEM RELOAD DICTIONARY person_map")
+        read_all(store)
     return tuple(scopes)
 
 

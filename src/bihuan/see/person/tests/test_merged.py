@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bihuan.engine.ask import Engine
+from bihuan.engine.person_map import read_all
 from bihuan.engine.question import Scope
 from bihuan.engine.tests.worlds import Event, World, load
 from bihuan.see.person import PERSON
@@ -38,7 +39,7 @@ def test_a_link_that_was_replaced_no_longer_brings_the_other_s_events(engine: En
         " WHERE project_id = {p:UInt32}",
         {"other": number["of 3"], "p": loaded.project_id},
     )
-    engine.store.command("SYSTEM RELOAD DICTIONARY person_map")
+    read_all(engine.store)
     shown = {name: engine.ask(PERSON, PersonSpec(person=of), loaded).result.event_names for name, of in number.items()}
     assert shown["of 1"] == (("of 1", 1),)
     assert shown["of 3"] == shown["of 2"] == (("of 2", 1), ("of 3", 1))

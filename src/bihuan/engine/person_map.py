@@ -1,0 +1,28 @@
+"""Who a number belongs to, at query time: a large map of all links, and a small one of those that came since it was read.
+
+The large one is an array (4 bytes for each number up to the highest that is linked), which costs a question nearly nothing but takes 170 ms
+to read at a million links; the small one is read again with every commit that links somebody. Why: `docs/decisions/0007-person-numbers.md`.
+"""
+
+from __future__ import annotations
+
+from bihuan.engine.store import Store
+
+
+def person_of(number: str) -> str:
+    """SQL for the person whom a number (SQL) belongs to after all links."""
+    key = f"toUInt64({number})"
+    return f"dictGetOrDefault('person_recent', 'person', {key}, dictGetOrDefault('person_map', 'person', {key}, {number}))"
+
+
+def read_recent(store: Store) -> None:
+    """Let links hold that were stored since `read_all`."""
+    store.command("SYSTEM RELOAD DICTIONARY person_recent")
+
+
+def read_all(store: Store) -> None:
+    """Let all links hold that are stored, and have none left that are recent."""
+    newest = int(store.fetch("SELECT max(version) AS newest FROM person_links").rows[0]["newest"])
+    store.command("SYSTEM RELOAD DICTIONARY person_map")
+    store.command("INSERT INTO person_map_read SELECT {newest:UInt64}", {"newest": newest})
+    read_recent(store)
