@@ -21,7 +21,7 @@ from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS, migrate
 from bihuan.engine.store import Store
 from bihuan.engine.tests.environment import FOLDER
 
-pytest_plugins = ["bihuan.govern.tests.cast"]
+pytest_plugins = ["bihuan.govern.tests.cast", "bihuan.engine.tests.chromium"]
 _project_numbers = itertools.count(1 + int(time.time()) % 1_000_000 * 1000)
 _keys = itertools.count(1)
 _people = itertools.count(1_000_000, 1_000)

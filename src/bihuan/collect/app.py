@@ -19,6 +19,7 @@ from bihuan.collect.events import Event, Outcome, Rejected
 from bihuan.collect.protocols import PROTOCOLS
 from bihuan.collect.protocols.request import Answer, Request, Routes
 from bihuan.collect.trouble import Trouble
+from bihuan.collect.web.visitors import Visitors
 from bihuan.collect.writer import Writer
 from bihuan.engine.errors import EngineError, Unavailable
 
@@ -45,8 +46,9 @@ _columns = msgspec.msgpack.Decoder(_Columns).decode
 class App:
     """The ASGI application. `token` lets Bihuan's own processes in."""
 
-    def __init__(self, writer: Writer, directory: Directory, token: str) -> None:
+    def __init__(self, writer: Writer, directory: Directory, token: str, visitors: Visitors) -> None:
         self._writer = writer
+        self._visitors = visitors
         self._directory = directory
         self._token = token.encode()
         self._outside, self._inside = Budget(), Budget(2 * LARGEST_INTERNAL)
@@ -84,7 +86,8 @@ class App:
         _allow(method, *route.methods)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         with Body(receive, self._outside) as body:
-            return await route.answer(Request(path, names, query, headers, int(time.time() * 1000), body, self))
+            address = (scope.get("client") or ("",))[0]
+            return await route.answer(Request(path, names, query, headers, int(time.time() * 1000), body, self, address))
 
     def _health(self) -> Answer:
         trouble = self._writer.trouble
@@ -117,6 +120,11 @@ class App:
         """What became of the events, once that is on disk. Raises Unavailable."""
         self._refuse_in_trouble()
         return await self._stored(self._writer.submit(events, rejected))
+
+    def visitor(self, project_id: int, at: int, host: str, request: Request) -> str:
+        """The anonymous id that the sender of this request has on this site for one day."""
+        said = {"forwarded": request.headers.get("x-forwarded-for", ""), "agent": request.headers.get("user-agent", "")}
+        return self._visitors.anonymous(project_id, at, request.received, host=host, peer=request.address, **said)
 
     async def project(self, write_key: str) -> int:
         """The project that this write key lets in. Raises Refused."""
@@ -168,9 +176,10 @@ def _unavailable(error: Exception, trouble: Trouble | None) -> dict[str, str]:
 
 
 async def _reply(send: Send, answer: Answer, headers: Headers, retry_after: int) -> None:
-    status, content, kind = answer
+    status, content, kind, more = answer
     body = content if isinstance(content, bytes) else b"" if content is None else _encode(content)
     out = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    out += [(name.encode(), value.encode()) for name, value in more.items()]
     origin = headers.get("origin")
     if origin:  # a beacon comes with cookies, to which “*” is no answer
         out += [

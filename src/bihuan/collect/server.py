@@ -11,6 +11,7 @@ import sys
 
 from bihuan.collect.app import App
 from bihuan.collect.directory import Directory
+from bihuan.collect.web.visitors import Visitors
 from bihuan.collect.writer import Writer
 from bihuan.engine.config import Config
 from bihuan.engine.errors import Unavailable
@@ -24,7 +25,8 @@ async def serve(config: Config, writer: Writer, directory: Directory) -> None:
     """Serve until SIGTERM or SIGINT; what has been taken is written before it ends."""
     from granian.server.embed import Server
 
-    app = App(writer, directory, config.secret("collector-token"))
+    visitors = Visitors(config.run / "visitor-salts.json", directory.zone, config.proxies)
+    app = App(writer, directory, config.secret("collector-token"), visitors)
     server = Server(
         app,
         address=config.host,

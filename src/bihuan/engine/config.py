@@ -16,7 +16,8 @@ class Config:
 
     `data` is the data folder; `events_url` a ClickHouse address (`clickhouse://user:password@host:port/database`),
     empty for the embedded engine; `database_url` the definitions' database, empty for SQLite in the data folder.
-    `host`, `port` and `collect_port` are where console and collector listen; `public_url` and `collect_url` how others reach them.
+    `host`, `port` and `collect_port` are where console and collector listen; `public_url` and `collect_url` how others reach them,
+    with so many `proxies` between.
     Sizes are in bytes, times in seconds.
     """
 
@@ -29,6 +30,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8000
     collect_port: int = 8001
+    proxies: int = 1
     memory_limit: int = 2_000_000_000
     time_limit: int = 60
     concurrency: int = 2
@@ -55,6 +57,7 @@ class Config:
             host=env.get("BIHUAN_HOST", cls.host),
             port=int(env.get("BIHUAN_PORT", cls.port)),
             collect_port=int(env.get("BIHUAN_COLLECT_PORT", cls.collect_port)),
+            proxies=int(env.get("BIHUAN_PROXIES", cls.proxies)),
             memory_limit=int(env.get("BIHUAN_MEMORY_LIMIT", cls.memory_limit)),
             time_limit=int(env.get("BIHUAN_TIME_LIMIT", cls.time_limit)),
             concurrency=int(env.get("BIHUAN_CONCURRENCY", cls.concurrency)),

@@ -20,10 +20,14 @@ class Door(Protocol):
     async def keep(self, events: Sequence[Event], rejected: Sequence[Rejected]) -> Outcome:
         """What became of the events, once that is on disk. Raises Unavailable."""
 
+    def visitor(self, project_id: int, at: int, host: str, request: Request) -> str:
+        """The anonymous id that the sender of this request has on this site for one day, without anything being kept in the browser."""
+
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `path` has no slash at its end, `names` are the parts of it that the route gives names, `received` is in ms."""
+    """One request. `path` has no slash at its end, `names` are the parts of it that the route gives names, `received` is in ms;
+    `address` is whom it came from: a client, or the proxy in between."""
 
     path: str
     names: Mapping[str, str]
@@ -32,14 +36,16 @@ class Request:
     received: int
     body: Body
     door: Door
+    address: str = ""
 
 
 class Answer(NamedTuple):
-    """`content` becomes JSON; bytes go out as they are, as `kind`."""
+    """`content` becomes JSON; bytes go out as they are, as `kind`, with further `headers` (their names in lower case)."""
 
     status: int
     content: Any
     kind: str = "application/json"
+    headers: Mapping[str, str] = {}
 
 
 class Route(NamedTuple):
