@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from bihuan.collect.shapes import Shape, shape_of
 from bihuan.engine.schema import COLUMNS
 from bihuan.engine.store import Store
 
@@ -19,7 +20,6 @@ KNOWN = 200_000  # what is remembered; beyond, the same news may be written agai
 HOUR = 3_600_000
 
 Seen = tuple[int, str, str, str]  # project, event ('': of persons), property, type
-Signature = tuple[int, str, tuple[str, ...], tuple[type, ...]]  # project, event, names of properties, types of their values
 
 _TYPES = {str: "string", int: "number", float: "number", bool: "boolean", list: "array", tuple: "array", dict: "object", type(None): "null"}
 
@@ -35,11 +35,11 @@ class PropertiesSeen:
         rows = store.fetch(STORED, {"limit": KNOWN}).rows
         self._known = {(row["project_id"], row["event"], row["property"], row["type"]): (row["least"], row["most"]) for row in rows}
 
-    def news(self, spans: dict[Signature, tuple[int, int]], traits: Iterable[tuple[int, str, str, int]]) -> dict[Seen, tuple[int, int]]:
-        """What to write for events of these signatures between these times, and for traits (project, name, JSON text, time)."""
+    def news(self, spans: dict[Shape, tuple[int, int]], traits: Iterable[tuple[int, str, str, int]]) -> dict[Seen, tuple[int, int]]:
+        """What to write for events of these shapes between these times, and for traits (project, name, JSON text, time)."""
         news: dict[Seen, tuple[int, int]] = {}
-        for signature, (least, most) in spans.items():
-            for seen in _each(signature):
+        for shape, (least, most) in spans.items():
+            for seen in _each(shape):
                 self._note(news, seen, least, most)
         for project, name, value, at in traits:
             self._note(news, (project, "", name, json_type(value)), at, at)
@@ -60,24 +60,24 @@ class PropertiesSeen:
             news[seen] = (min(before[0], least), max(before[1], most))
 
 
-def spans(signatures: Sequence[Signature], times: Sequence[int]) -> dict[Signature, tuple[int, int]]:
-    """For each signature the earliest and the latest of its times."""
-    found: dict[Signature, tuple[int, int]] = {}
-    for signature, at in zip(signatures, times, strict=True):
-        span = found.get(signature)
+def spans(shapes: Sequence[Shape], times: Sequence[int]) -> dict[Shape, tuple[int, int]]:
+    """For each shape the earliest and the latest of its times."""
+    found: dict[Shape, tuple[int, int]] = {}
+    for shape, at in zip(shapes, times, strict=True):
+        span = found.get(shape)
         if span is None:
-            found[signature] = (at, at)
+            found[shape] = (at, at)
         elif at < span[0]:
-            found[signature] = (at, span[1])
+            found[shape] = (at, span[1])
         elif at > span[1]:
-            found[signature] = (span[0], at)
+            found[shape] = (span[0], at)
     return found
 
 
-def signatures(
+def shapes(
     project: int, names: Sequence[str], columns: Sequence[Sequence[str]], revenue: Sequence[Any], props: Sequence[str]
-) -> Iterator[Signature]:
-    """The signatures of rows that came as columns."""
+) -> Iterator[Shape]:
+    """The shapes of rows that came as columns."""
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     for name, given, amount, text in zip(names, zip(*columns, strict=True), revenue, props, strict=True):
         found = decode(text)
@@ -85,7 +85,7 @@ def signatures(
             found.update((column, value) for column, value in zip(COLUMNS, given, strict=True) if value)
         if amount is not None:
             found["revenue"] = amount
-        yield (project, name, tuple(found), tuple(map(type, found.values())))
+        yield shape_of(project, name, found)
 
 
 def json_type(text: str) -> str:
@@ -93,7 +93,6 @@ def json_type(text: str) -> str:
     return {'"': "string", "{": "object", "[": "array", "t": "boolean", "f": "boolean", "n": "null"}.get(text[:1], "number")
 
 
-def _each(signature: Signature) -> Iterator[Seen]:
-    project, event, names, types = signature
-    for name, kind in zip(names, types, strict=True):
-        yield (project, event, name, _TYPES.get(kind, "string"))
+def _each(shape: Shape) -> Iterator[Seen]:
+    for name, kind in zip(shape.names, shape.types, strict=True):
+        yield (shape.project, shape.event, name, _TYPES.get(kind, "string"))
