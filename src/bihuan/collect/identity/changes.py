@@ -82,9 +82,9 @@ class Changes:
 
     def unbind(self, one: Id, gone: Id, by: str) -> bool:
         """From now on the id `gone` is not of the person of `one`: it gets a number of its own, and what it did stays theirs. False when
-        it is not theirs."""
+        it is not theirs. Where `one` is the id itself, it leaves whoever has it."""
         old = self.number(gone)
-        if not old or one == gone or self.person(old) != self.person(self.number(one)):
+        if not old or self.person(old) != self.person(self.number(one)) or self._fact(self.person(old)).size < 2:
             return False
         self.act(gone.project, "unbind", old, self._new_number(gone), why="unbind", by=by)
         return True
