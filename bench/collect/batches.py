@@ -1,4 +1,4 @@
-"""Batches as a site's clients send them, made beforehand so that sending costs next to nothing; and the same events as the store's columns."""
+"""Batches as a site's clients send them, made beforehand so that sending costs nothing, and their events as the store's columns."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Answers:
-    """What came back: `seconds` from the first byte sent to the whole answer, of each acknowledged batch; how many were told 503, or else."""
+    """What came back: `seconds` from the first byte sent to the whole answer of each acknowledged batch; how many got a 503 or another."""
 
     seconds: list[float] = field(default_factory=list)
     refused: int = 0

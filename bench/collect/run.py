@@ -44,8 +44,9 @@ FROM numbers({first:UInt64}, {count:UInt64})
 
 @dataclass(frozen=True)
 class Measured:
-    """One case. Events per second; milliseconds until acknowledged; processor time in µs an event; resident MB; `straight` are rows per second
-    of the same batches inserted by clickhouse-connect, `large` of the same events in inserts of 10,000."""
+    """One case. Events per second; milliseconds until acknowledged; processor time in µs an event; resident MB.
+
+    `straight` are rows per second of the same batches inserted by clickhouse-connect, `large` of the same events in inserts of 10,000."""
 
     batch: int
     connections: int
@@ -159,7 +160,7 @@ def _measure(site: Site, collector: str, made: list[Batch], size: int, connectio
 
 
 def straight(site: Site, made: list[Batch], threads: int, seconds: float) -> float:
-    """Rows per second when clickhouse-connect inserts the same batches from so many threads: into a table like `events`, emptied afterwards."""
+    """Rows per second when clickhouse-connect inserts the same batches from so many threads, into a table like `events`."""
     site.store.command("CREATE TABLE IF NOT EXISTS straight AS events")
     deadline = time.perf_counter() + seconds
     rows = [0] * threads
@@ -204,8 +205,8 @@ def as_text(report: dict[str, Any], measured: list[Measured]) -> str:
         f"every acknowledged event {'stored once' if report['exact'] else 'NOT STORED ONCE'}",
         *([f"known before: {report['known']}"] if report["known"] else []),
         "",
-        "| batch | connections | keys | events/s | p50 ms | p99 ms | straight/s | ÷ straight | ÷ large | µs an event: collector | engine | load "
-        "| MB: collector | engine | refused |",
+        "| batch | connections | keys | events/s | p50 ms | p99 ms | straight/s | ÷ straight | ÷ large "
+        "| µs an event: collector | engine | load | MB: collector | engine | refused |",
         "| --- " * 15 + "|",
     ]
     lines += [

@@ -150,7 +150,7 @@ class Commit:
 
     def remember(self, memory: Memory) -> None:
         """All is stored."""
-        memory.keys.add(self.keys)
+        memory.keys.add(self.keys, self.stamp)
         self.changes.take()
         memory.properties.take(self.news)
 

@@ -38,6 +38,10 @@ class SortedRuns:
             both = None if older_numbers is None or newer_numbers is None else np.concatenate((older_numbers, newer_numbers))
             self._runs[-2:] = [_sorted(np.concatenate((older, newer)), both)]
 
+    def hashes(self) -> Hashes:
+        """All of them, in order."""
+        return np.sort(np.concatenate([run for run, _ in self._runs])) if self._runs else np.zeros(0, dtype=np.uint64)
+
     def contains(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """For each hash, whether it is known."""
         order = np.argsort(hashes)  # asking in order, neighbours find the same parts of a run in the processor's cache

@@ -77,7 +77,7 @@ class Writer:
         self.zones = zones
         self.plans = plans
         self.trouble: Trouble | None = None  # what keeps events from being stored now
-        self.memory = Memory(SeenKeys(), People(first_person), PropertiesSeen(), rules)
+        self.memory = Memory(SeenKeys(store.config.data / "keys"), People(first_person), PropertiesSeen(), rules)
         self._links = LinkMap(store)
         self._recently = Recently()
         self._waiting: deque[_Waiting] = deque()

@@ -27,6 +27,7 @@ MODULES = {
     "engine": "bihuan.engine.embedded.process",
     "collector": "bihuan.collect.server",
     "forgetful collector": "bench.collect.forgetful",
+    "collector with few keys": "bihuan.collect.tests.few_keys",
 }
 
 
@@ -112,11 +113,11 @@ class Site:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Site]:
+def running(folder: Path, collector: str = "collector") -> Iterator[Site]:
     """A site with both its processes, ended afterwards."""
     site = Site(folder)
     try:
-        site.start("engine", "collector")
+        site.start("engine", collector)
         site.until_healthy()
         yield site
     finally:
