@@ -19,9 +19,11 @@
   const PREFIX = 'bihuan:' + option.key + ':';
   const CHOICE = 'bihuan.choice';
   const MOST_KEPT = 500;
-  const CLICK_IDS = 'gclid gbraid wbraid dclid msclkid fbclid ttclid twclid li_fat_id yclid bd_vid gdt_vid qz_gdt qhclickid clickid click_id';
+  const CAMPAIGN = ('utm_source utm_medium utm_campaign utm_term utm_content utm_id ' +
+    'gclid gbraid wbraid dclid msclkid fbclid ttclid twclid li_fat_id yclid bd_vid gdt_vid qz_gdt qhclickid clickid click_id').split(' ');
 
   const uuid = () => '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (c) => (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16));
+  const wants = (what) => wanted.includes(what);
   const hidden = () => document.visibilityState === 'hidden';
   const on = (target, name, does) => target.addEventListener(name, does, { capture: true, passive: true });
 
@@ -52,11 +54,11 @@
   let domain = option.domain;
   const widest = () => {
     const parts = location.hostname.split('.');
-    for (let n = 2; n <= parts.length && domain === undefined; n++) {
+    for (let n = 2; n <= parts.length && !domain; n++) {
       const tried = parts.slice(-n).join('.');
       cookie('bihuan_try', 1, 9, tried);
-      if (/bihuan_try=1/.test(document.cookie)) domain = tried;
-      cookie('bihuan_try', '', 0, tried);
+      domain = document.cookie.includes('bihuan_try=1') ? tried : '';
+      cookie('bihuan_try', 1, 0, tried);
     }
     domain = domain || '';
   };
@@ -70,10 +72,10 @@
     }
   };
 
-  const remember = () => {
+  const remember = (seconds = 31536000) => {
     if (cookieless) return;
-    if (domain === undefined || domain === option.domain) widest();
-    cookie('bihuan', encodeURIComponent(JSON.stringify(visitor)), 31536000, domain);
+    if (domain === undefined) widest();
+    cookie('bihuan', encodeURIComponent(JSON.stringify(visitor)), seconds, domain);
   };
 
   // Where the visit came from: the address's campaign and click ids, and the other site that led here.
@@ -81,7 +83,7 @@
     const source = {};
     const query = new URLSearchParams(location.search);
     query.forEach((value, name) => {
-      if (value && (/^utm_(source|medium|campaign|term|content|id)$/.test(name) || CLICK_IDS.split(' ').includes(name))) source[name] = value.slice(0, 200);
+      if (value && CAMPAIGN.includes(name)) source[name] = value.slice(0, 200);
     });
     const campaign = Object.keys(source).length > 0;
     const from = document.referrer.split('/');
@@ -192,13 +194,13 @@
 
   // The view of a page.
 
-  const address = () => location.host + location.pathname + ('hash' in option ? location.hash : '');
+  const address = () => location.pathname + ('hash' in option ? location.hash : '');
   let view;
   let gone = false;
 
   const look = (properties) => {
-    const path = location.pathname + ('hash' in option ? location.hash : '');
-    view = { id: uuid(), at: address(), page: { host: location.hostname, path, title: document.title }, since: performance.now(), seen: 0, depth: 0 };
+    const at = address();
+    view = { id: uuid(), at, page: { host: location.hostname, path: at, title: document.title }, since: performance.now(), seen: 0, depth: 0 };
     reach();
     if (properties) send('$pageview', properties, 0, view.id);
   };
@@ -217,14 +219,14 @@
 
   const leave = () => {
     spend();
-    if (!wanted.includes('leave') || !view.session || (view.left && view.seen < 100 && view.depth <= view.left)) return;
+    if (!wants('leave') || !view.session || (view.left && view.seen < 100 && view.depth <= view.left)) return;
     send('$pageleave', { seconds_visible: Math.round(view.seen / 100) / 10, scroll_depth: view.depth }, view);
     view.left = view.depth;
     view.seen = 0;
   };
 
   const moved = () => {
-    if (wanted.includes('pageviews') && address() !== view.at) {
+    if (wants('pageviews') && address() !== view.at) {
       leave();
       const now = arrived();
       if (now.campaign) arrival = now;
@@ -313,7 +315,7 @@
   };
 
   const report = () => {
-    if (!wanted.includes('vitals') || !landing.session) return;
+    if (!wants('vitals') || !landing.session) return;
     observers.forEach((take) => take());
     if (vitals.fcp && window.LayoutShift) vitals.cls = cls.worst;
     // One in fifty interactions may be worse: a long visit is not judged by its single worst moment.
@@ -321,7 +323,8 @@
     if (slow.length) vitals.inp = slow[Math.min(slow.length - 1, Math.floor(count / 50))].lasted;
     const changed = {};
     Object.keys(vitals).forEach((name) => {
-      const value = Math.round(vitals[name] * (name === 'cls' ? 10000 : 1)) / (name === 'cls' ? 10000 : 1);
+      const parts = name === 'cls' ? 10000 : 1;
+      const value = Math.round(vitals[name] * parts) / parts;
       if (reported[name] !== value) changed[name] = reported[name] = value;
     });
     if (!Object.keys(changed).length) return;
@@ -332,14 +335,22 @@
 
   // Clicks that lead away, and files.
 
+  const readable = (path) => {
+    try {
+      return decodeURI(path);
+    } catch (error) {
+      return path;
+    }
+  };
+
   const clicked = (click) => {
     const target = click.composedPath()[0];
     const link = target.closest && target.closest('a[href]');
     if (!link || !/^https?:$/.test(link.protocol) || click.button > 1) return;
     const file = download.exec(link.pathname);
     const about = { link_url: (link.origin + link.pathname).slice(0, 500), link_host: link.hostname, link_text: link.textContent.trim().slice(0, 100) };
-    if (file && wanted.includes('downloads')) send('$file_download', Object.assign(about, { file_name: file[0], file_type: file[1].toLowerCase() }));
-    else if (link.host !== location.host && wanted.includes('clicks')) send('$outbound_click', about);
+    if (file && wants('downloads')) send('$file_download', Object.assign(about, { file_name: readable(file[0]), file_type: file[1].toLowerCase() }));
+    else if (link.host !== location.host && wants('clicks')) send('$outbound_click', about);
   };
 
   // What pages call: bihuan('track', 'Order Completed', { revenue: 128.5 }).
@@ -358,20 +369,17 @@
       send(undefined, traits ? { set: traits } : undefined);
     },
     reset: () => {
-      recall();
       visitor = {};
-      if (!off()) active();
+      if (off()) return;
+      remember();
+      active();
     },
     optOut: () => {
-      forget(queue);
       stored(CHOICE, (chosen = 'out'));
       visitor = {};
-      if (!cookieless) {
-        adopt();
-        forget(queue);
-        remember();
-        cookie('bihuan', '', 0, domain);
-      }
+      adopt();
+      forget(queue);
+      remember(0);
     },
     optIn: () => {
       const was = off();
@@ -382,24 +390,22 @@
 
   const run = (call) => {
     try {
-      commands[call[0]].apply(null, [].slice.call(call, 1));
+      const [name, ...given] = call;
+      commands[name](...given);
     } catch (error) {
       console.error('bihuan:', error);
     }
   };
 
-  window.bihuan = function () {
-    run(arguments);
-  };
-  window.bihuan.loaded = true;
+  window.bihuan = (...call) => run(call);
+  bihuan.loaded = true;
 
   // From the first view on.
 
   let landing;
   const begin = () => {
     adopt();
-    if (wanted.includes('pageviews')) look({});
-    else look();
+    look(wants('pageviews') && {});
     landing = view;
     if (queue.length && !timer) timer = setTimeout(flush, 250);
   };
@@ -444,20 +450,20 @@
     on(window, 'pageshow', (event) => {
       if (!event.persisted) return;
       gone = false;
-      look(wanted.includes('pageviews') ? {} : undefined);
+      look(wants('pageviews') && {});
       flush();
     });
   };
 
   const start = () => {
-    const calls = [].slice.call((early && early.q) || []);
-    const first = (call) => !/^(track|page)$/.test(call[0]);
+    const calls = (early && early.q) || [];
+    const later = (call) => /^(track|page)$/.test(call[0]);
     look();
-    calls.filter(first).forEach(run);
+    calls.filter((call) => !later(call)).forEach(run);
     begin();
     listen();
-    if (wanted.includes('vitals')) measure();
-    calls.filter((call) => !first(call)).forEach(run);
+    if (wants('vitals')) measure();
+    calls.filter(later).forEach(run);
   };
 
   if (document.prerendering) on(document, 'prerenderingchange', start);

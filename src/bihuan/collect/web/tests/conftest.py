@@ -87,7 +87,9 @@ class Visit:
         rows = self.site.store.fetch(
             f"SELECT {columns} FROM events WHERE {where} ORDER BY ts", {"root": self.root, "names": list(names)}
         ).rows
-        return [{**json.loads(row.pop("props")), **row} for row in map(dict, rows)]
+        found = [{**json.loads(row.pop("props")), **row} for row in map(dict, rows)]
+        links = dict(self.site.rows("person_id, argMax(canonical, version)", "person_links GROUP BY person_id"))
+        return [{**one, "person": links.get(one["person"], one["person"])} for one in found]
 
     def wait(self, count: int, *names: str, seconds: float = 15) -> list[dict[str, Any]]:
         """The events, once there are so many."""
