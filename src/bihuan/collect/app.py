@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import time
@@ -20,6 +21,7 @@ from bihuan.collect.protocols import PROTOCOLS
 from bihuan.collect.protocols.request import Answer, Request, Routes
 from bihuan.collect.trouble import Trouble
 from bihuan.collect.web.visitors import Visitors
+from bihuan.collect.webhooks.hooks import Hook, Note
 from bihuan.collect.writer import Writer
 from bihuan.engine.errors import EngineError, Unavailable
 
@@ -150,6 +152,23 @@ class App:
         """Raise Unavailable at once while it is known that nothing can be stored, rather than hold what nobody will get an answer to."""
         if self._writer.trouble is not None and self._writer.trouble.lasting:
             raise Unavailable("Events are being refused.")  # said with the reason, as all answers while there is trouble
+
+    async def hook(self, project: str, key: str) -> Hook:
+        """The live webhook of this address. Raises Refused."""
+        found = self._directory.webhooks.of(project, key)
+        if found is None:
+            with contextlib.suppress(Exception):  # perhaps it was made a moment ago
+                await asyncio.to_thread(self._directory.refresh, older_than=0.5)
+            found = self._directory.webhooks.of(project, key)
+        if found is None and not self._directory.known:
+            raise Unavailable("The definitions' database does not answer just now; try again in a moment.")
+        if found is None:
+            raise Refused(404, "not_found", "There is no webhook at this address, or it was archived; its page says its address.")
+        return found
+
+    def note(self, note: Note) -> None:
+        """Remember what became of a delivery, for the webhook's page."""
+        self._directory.webhooks.note(note)
 
     async def _stored(self, future: Future[Outcome]) -> Outcome:
         """The outcome, once it is on disk. Nobody is told so before."""

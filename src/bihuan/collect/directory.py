@@ -13,12 +13,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bihuan.collect.plan.check import Plan
 from bihuan.collect.plan.read import Plans
+from bihuan.collect.webhooks.hooks import HOOKS, SECRETS, Hooks, moment_of
 from bihuan.engine.config import Config
 from bihuan.engine.errors import Unavailable
 
@@ -41,6 +41,7 @@ class Directory:
         self._keys: dict[str, int] = {}
         self._zones: dict[int, ZoneInfo] = {}
         self._plans = Plans()
+        self.webhooks = Hooks()
         self._used: set[str] = set()
         self._noted = 0.0
         self._read = 0.0
@@ -81,6 +82,9 @@ class Directory:
                 keys = connection.execute(KEYS).fetchall()
                 zones = connection.execute(ZONES).fetchall()
                 self._plans.take(connection.execute(PLANS).fetchall())
+                hooks = connection.execute(HOOKS).fetchall()
+                secrets = connection.execute(SECRETS.format(now=self._place), (self._moment(int(time.time() * 1000)),)).fetchall()
+                self.webhooks.take(hooks, secrets)
             self._keys = {str(digest): int(project) for digest, project in keys}
             self._zones = {int(project): ZoneInfo(zone) for project, zone in zones}
             self._read = time.monotonic()
@@ -91,6 +95,7 @@ class Directory:
             try:
                 self.refresh()
                 self._note_use()
+                self._note_deliveries()
                 complained = False
             except Exception as error:  # noqa: BLE001 - whatever it is, what was read before goes on to hold
                 if not complained:
@@ -102,12 +107,25 @@ class Directory:
         if not self._used or time.monotonic() - self._noted < NOTE_USE:
             return
         used, self._used = self._used, set()
-        place, now = ("%s", datetime.now(UTC)) if self._config.database_url else ("?", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+        place, now = self._place, self._moment(int(time.time()) * 1000)
         with self._lock, self._database() as connection:
             for digest in used:
                 connection.execute(USED.format(at=place, digest=place), (now, digest))
             connection.commit()
         self._noted = time.monotonic()
+
+    def _note_deliveries(self) -> None:
+        """Write down what became of the latest deliveries of webhooks."""
+        with self._lock, self._database() as connection:
+            self.webhooks.save(connection, self._place, self._moment)
+
+    @property
+    def _place(self) -> str:
+        """What stands for a value in a statement of this database."""
+        return "%s" if self._config.database_url else "?"
+
+    def _moment(self, ms: int) -> Any:
+        return moment_of(ms, as_text=not self._config.database_url)
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[Any]:

@@ -55,3 +55,53 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.state})"
+
+
+class WebhookSecret(models.Model):
+    """What proves a webhook's sender: kept apart from the definition, whose revisions everybody may read. `until` is when an earlier one
+    ends to be right, None for the present one; `hint` are its last characters, for those who compare it with the sender's."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    webhook = models.SlugField(max_length=100)
+    secret = models.CharField(max_length=500)
+    hint = models.CharField(max_length=8, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=["project", "webhook"], name="secrets_of_a_webhook")]
+
+    def __str__(self) -> str:
+        return f"{self.webhook} (…{self.hint})"
+
+
+class WebhookDelivery(models.Model):
+    """One of the latest requests to a webhook and its fate, written by the collector. The four numbers are of events."""
+
+    class Fate(models.TextChoices):
+        STORED = "stored", _("Stored")
+        KNOWN = "known", _("Known already")
+        QUARANTINED = "quarantined", _("In quarantine")
+        IGNORED = "ignored", _("Ignored")
+        FORGED = "forged", _("Not believed")
+        LATER = "later", _("To come again")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    webhook = models.SlugField(max_length=100)
+    at = models.DateTimeField()
+    fate = models.CharField(max_length=12, choices=Fate.choices)
+    detail = models.TextField(blank=True)
+    stored = models.IntegerField(default=0)
+    known = models.IntegerField(default=0)
+    quarantined = models.IntegerField(default=0)
+    ignored = models.IntegerField(default=0)
+    body = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = [models.Index(fields=["project", "webhook", "-at"], name="deliveries_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.webhook} {self.at}: {self.fate}"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bihuan.collect.bodies import Body
 from bihuan.collect.events import Event, Outcome, Rejected
+from bihuan.collect.webhooks.hooks import Hook, Note
 
 
 class Door(Protocol):
@@ -19,6 +20,12 @@ class Door(Protocol):
 
     async def keep(self, events: Sequence[Event], rejected: Sequence[Rejected]) -> Outcome:
         """What became of the events, once that is on disk. Raises Unavailable."""
+
+    async def hook(self, project: str, key: str) -> Hook:
+        """The live webhook of this address. Raises Refused."""
+
+    def note(self, note: Note) -> None:
+        """Remember what became of a delivery, for the webhook's page."""
 
     def visitor(self, project_id: int, at: int, host: str, request: Request) -> str:
         """The anonymous id that the sender of this request has on this site for one day, without anything being kept in the browser."""

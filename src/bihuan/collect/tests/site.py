@@ -128,10 +128,15 @@ def _definitions(folder: Path) -> None:
     """The tables of the definitions' database that the collector reads."""
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(sqlite3.connect(folder / "bihuan.sqlite3")) as connection, connection:
-        connection.execute("CREATE TABLE govern_project (id INTEGER PRIMARY KEY, timezone TEXT)")
+        connection.execute("CREATE TABLE govern_project (id INTEGER PRIMARY KEY, key TEXT, timezone TEXT)")
         connection.execute("CREATE TABLE govern_writekey (digest TEXT, project_id INTEGER, revoked_at TEXT, last_used_at TEXT)")
         connection.execute("CREATE TABLE catalog_definition (project_id INTEGER, kind TEXT, key TEXT, state TEXT, spec TEXT)")
-        connection.execute("INSERT INTO govern_project VALUES (?, 'Asia/Shanghai')", (PROJECT,))
+        connection.execute("CREATE TABLE collect_webhooksecret (project_id INTEGER, webhook TEXT, secret TEXT, until TEXT)")
+        connection.execute(
+            "CREATE TABLE collect_webhookdelivery (id INTEGER PRIMARY KEY, project_id INTEGER, webhook TEXT, at TEXT, fate TEXT, "
+            "detail TEXT, stored INTEGER, known INTEGER, quarantined INTEGER, ignored INTEGER, body TEXT)"
+        )
+        connection.execute("INSERT INTO govern_project VALUES (?, 'shop', 'Asia/Shanghai')", (PROJECT,))
         connection.execute("INSERT INTO govern_writekey VALUES (?, ?, NULL, NULL)", (hashlib.sha256(KEY.encode()).hexdigest(), PROJECT))
 
 

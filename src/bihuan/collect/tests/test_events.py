@@ -6,10 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bihuan.collect.events import Event
 from bihuan.collect.protocols import events
 from bihuan.collect.protocols.events import Read
+from bihuan.collect.protocols.events_schema import FIELDS
+from bihuan.collect.protocols.fitting import unfit
 from bihuan.collect.protocols.reading import BadRequest
 
 RECEIVED = 1_773_000_000_000  # 2026-03-08 20:00:00 UTC
@@ -212,3 +216,34 @@ def test_a_request_has_a_bounded_number_of_events() -> None:
     assert len(read(b"[" + b'{"event":"A"},' * (events.MOST - 1) + b'{"event":"A"}]').events) == events.MOST
     with pytest.raises(BadRequest, match="Send smaller batches"):
         read(b"{}\n" * (events.MOST + 1))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from(["event", "identify", "alias", "unbind", AT]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=4) | st.sampled_from(["set", "set_once", "email"]), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+EVENTS = st.dictionaries(st.sampled_from([*FIELDS, "other"]), JSON, max_size=9)
+
+
+@settings(max_examples=400, deadline=None)
+@given(many=st.lists(EVENTS | JSON, max_size=8), lines=st.booleans(), seed=st.binary(max_size=8))
+def test_whatever_comes_each_of_it_is_an_event_that_fits_or_refused_with_a_reason(many: list[Any], lines: bool, seed: bytes) -> None:
+    body = b"\n".join(json.dumps(one).encode() for one in many) if lines else json.dumps(many).encode()
+    try:
+        found = read(body + (b"\n" + seed if lines else b""), "application/x-ndjson" if lines else "")
+    except BadRequest:
+        assert lines
+        return
+    assert len(found.events) + len(found.rejected) == len(found.results)
+    assert all(one.told()["id"] for one in found.results if one.problem is None)
+    assert all(unfit(event, RECEIVED) is None for event in found.events)
+    assert all(one.reason and one.detail for one in found.rejected)

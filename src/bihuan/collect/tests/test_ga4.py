@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bihuan.collect.events import Event
 from bihuan.collect.protocols import ga4
+from bihuan.collect.protocols.fitting import unfit
 from bihuan.collect.protocols.ga4 import Read
 
 RECEIVED = 1_773_000_000_000
@@ -127,3 +130,24 @@ def test_the_validation_tells_googles_limits_and_what_is_beyond_them_is_stored()
         ("EXCEEDED_MAX_ENTITIES", "events[26].params"),
         ("VALUE_OUT_OF_BOUNDS", "events[26].params.long"),
     }
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.just(MICROS),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["value", "transaction_id", "page_location", "a"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+EVENT = st.dictionaries(st.sampled_from(["name", "params", "timestamp_micros"]), JSON | st.just("purchase"), max_size=3)
+FIELDS = ["client_id", "user_id", "app_instance_id", "timestamp_micros", "user_properties", "device", "user_location", "user_agent"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(given=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6), events=st.lists(EVENT | JSON, max_size=6))
+def test_whatever_comes_each_event_fits_or_is_kept_with_its_reason(given: dict[str, Any], events: list[Any]) -> None:
+    found = ga4.read(json.dumps({**given, "events": events}).encode(), {}, 7, RECEIVED)
+    assert found.events or found.rejected
+    assert len(found.messages) >= len(found.rejected)
+    assert all(one.reason and one.detail and one.body for one in found.rejected)
+    assert all(unfit(event, RECEIVED) is None for event in found.events)

@@ -167,6 +167,8 @@ def _all_of(spec: WebhookSpec, root: Root) -> dict[str, Any]:
     if not spec.all_of:
         return {}
     found = value_of(spec.all_of, root)
+    if found is None:
+        return {}
     if not isinstance(found, dict):
         raise BadEvent("bad_mapping", f"all_of: at “{spec.all_of}” there is {_kind(found)}, not an object.")
     return dict(found)
