@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.ltv import LTV
 from bihuan.analyse.retention import RETENTION
 from bihuan.engine.question import Question
 
 QUESTIONS: tuple[Question[Any, Any], ...] = (
     FUNNEL,
     RETENTION,
+    LTV,
 )

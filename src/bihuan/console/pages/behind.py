@@ -121,4 +121,5 @@ def _asked(request: ProjectRequest, name: str) -> tuple[Asked, Spec | None, str 
 
 
 def _spec(what: Asked, cell: Spec | None, after: int, limit: int) -> Spec:
-    return behind(what.question).spec.model_construct(of=what.spec, cell=cell, after=after, limit=limit)
+    spec: Spec = behind(what.question).spec.model_construct(of=what.spec, cell=cell, after=after, limit=limit)
+    return spec
