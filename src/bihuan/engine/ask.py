@@ -116,7 +116,7 @@ class Engine:
             WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits', 'metric_values', 'people_kept')
             GROUP BY table
             UNION ALL
-            SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), 0
+            SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), reinterpretAsInt64(loading_duration)
             FROM system.dictionaries WHERE database = currentDatabase()
             """
         )
@@ -155,6 +155,7 @@ def _key(question: Question[S, R], spec: S, scope: Scope, version: DataVersion, 
         "project": scope.project_id,
         "zone": scope.zone,
         "hidden": sorted(scope.hidden),
+        "supposing": sorted(scope.supposing.items()),
         "today": scope.now.astimezone(UTC).strftime("%Y-%m-%d %H"),
         "sql": statement.sql,
         "params": {name: str(value) for name, value in statement.params.items()},

@@ -26,6 +26,8 @@ class Scope:
     `zone` is the project's time zone, `now` the instant (aware) that "today" and "the last 7 days" refer to, `segments` the
     project's saved segments, `hidden` the names of properties that this reader may not see. `trusted` is set only inside a saved
     segment: whoever saved it had the right to every property that it looks at, so its members are the same for every reader.
+    `segment_names` are what people call the segments, `revisions` the number of each definition's newest revision, both by its key.
+    `supposing` gives numbers of ids other persons than they have: what a merge, or the undo of one, would change.
     """
 
     project_id: int
@@ -34,6 +36,9 @@ class Scope:
     segments: Mapping[str, Filter] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     trusted: bool = False
+    segment_names: Mapping[str, str] = field(default_factory=dict)
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    supposing: Mapping[int, int] = field(default_factory=dict)
 
     def period(self, spec: PeriodSpec) -> Period:
         """The days that `spec` means now, in the project's zone."""

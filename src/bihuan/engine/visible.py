@@ -34,6 +34,7 @@ from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 HIDDEN = "The property “{name}” is hidden from you; ask an owner of the project for access."
 MOST_VALUES = 300
 PERSON = person_of("person_id")
+SUPPOSED = f"transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_persons:Array(UInt32)}}, {PERSON})"
 
 
 def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str, dict[str, Any]]:
@@ -113,7 +114,11 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
         "scope_hidden": sorted(scope.hidden),
         "scope_zone": scope.zone,
     }
-    return ",\n".join(f"{name} AS ({tables[name]}\n)" for name in named), params
+    text = ",\n".join(f"{name} AS ({tables[name]}\n)" for name in named)
+    if scope.supposing:
+        text = text.replace(PERSON, SUPPOSED)
+        params |= {"scope_numbers": list(scope.supposing), "scope_persons": list(scope.supposing.values())}
+    return text, params
 
 
 def _told(hidden: frozenset[str]) -> str:
