@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from bihuan.collect.bodies import Body, Budget, Receive, Refused
 from bihuan.collect.directory import Directory
 from bihuan.collect.events import Event, Outcome, Rejected
+from bihuan.collect.identity import Wanted
 from bihuan.collect.protocols import PROTOCOLS
 from bihuan.collect.protocols.request import Answer, Request, Routes
 from bihuan.collect.trouble import Trouble
@@ -36,6 +37,9 @@ _encode = msgspec.json.Encoder().encode
 _events = msgspec.msgpack.Decoder(list[Event]).decode
 
 
+T = TypeVar("T")
+
+
 class _Columns(msgspec.Struct):
     project_id: int
     source: str
@@ -43,6 +47,7 @@ class _Columns(msgspec.Struct):
 
 
 _columns = msgspec.msgpack.Decoder(_Columns).decode
+_wanted = msgspec.msgpack.Decoder(Wanted).decode
 
 
 class App:
@@ -78,7 +83,7 @@ class App:
         if path in ("", "/health"):
             _allow(method, "GET", "HEAD")
             return self._health()
-        if path in ("/internal/events", "/internal/columns"):
+        if path in ("/internal/events", "/internal/columns", "/internal/identity"):
             _allow(method, "POST")
             return await self._internal(path, headers, receive)
         found = self._routes.find(path)
@@ -106,8 +111,11 @@ class App:
             try:
                 text = await body.read()
                 self._refuse_in_trouble()
+                future: Future[Any]
                 if path == "/internal/events":
                     future = self._writer.submit(_events(text))
+                elif path == "/internal/identity":
+                    future = self._writer.decide(_wanted(text))
                 else:
                     many = _columns(text)
                     future = self._writer.submit_lists(many.columns, project_id=many.project_id, source=many.source)
@@ -170,7 +178,7 @@ class App:
         """Remember what became of a delivery, for the webhook's page."""
         self._directory.webhooks.note(note)
 
-    async def _stored(self, future: Future[Outcome]) -> Outcome:
+    async def _stored(self, future: Future[T]) -> T:
         """The outcome, once it is on disk. Nobody is told so before."""
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), WAIT)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from bihuan.collect.events import Event, Outcome
+from bihuan.collect.identity import Done, Wanted
 from bihuan.engine.config import Config
 from bihuan.engine.errors import EngineError, Unavailable
 
@@ -39,7 +40,7 @@ class Collector:
         """Hand over events; returns when all are on disk. Raises Unavailable when the collector stays away."""
         total = Outcome()
         for batch in _batches(events, BATCH):
-            total += self._post("/internal/events", msgspec.msgpack.encode(batch))
+            total += _outcome(self._post("/internal/events", msgspec.msgpack.encode(batch)))
         return total
 
     def send_columns(self, table: pa.Table, *, project_id: int, source: str) -> Outcome:
@@ -48,8 +49,12 @@ class Collector:
         for batch in table.to_batches(max_chunksize=COLUMNS_BATCH):
             columns = {name: column.to_pylist() for name, column in zip(batch.schema.names, batch.columns, strict=True)}
             body = msgspec.msgpack.encode({"project_id": project_id, "source": source, "columns": columns})
-            total += self._post("/internal/columns", body)
+            total += _outcome(self._post("/internal/columns", body))
         return total
+
+    def decide(self, wanted: Wanted) -> Done:
+        """Have done what somebody decided about people; it holds for every question when this returns."""
+        return msgspec.json.decode(self._post("/internal/identity", msgspec.msgpack.encode(wanted)), type=Done)
 
     def close(self) -> None:
         """Let go of the connection; the next `send` makes a new one."""
@@ -66,7 +71,7 @@ class Collector:
     def __del__(self) -> None:
         self.close()
 
-    def _post(self, path: str, body: bytes) -> Outcome:
+    def _post(self, path: str, body: bytes) -> bytes:
         deadline = time.monotonic() + self._patience
         pause = 0.1
         while True:
@@ -79,7 +84,7 @@ class Collector:
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
 
-    def _try(self, path: str, body: bytes) -> Outcome:
+    def _try(self, path: str, body: bytes) -> bytes:
         headers = {"X-Bihuan-Token": self._config.secret("collector-token"), "Content-Type": "application/msgpack"}
         try:
             connection = self._connect()
@@ -89,7 +94,7 @@ class Collector:
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(AWAY) from error
         if response.status == 200:
-            return msgspec.json.decode(answer, type=Outcome)
+            return answer
         if response.status == 503:
             raise Unavailable(AWAY)
         raise EngineError("The collector refused the events: {text}", text=answer.decode(errors="replace")[:500])
@@ -105,6 +110,9 @@ class Collector:
             self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=120)
             self._url = url
         return self._connection
+
+
+_outcome = msgspec.json.Decoder(Outcome).decode
 
 
 def _batches(events: Iterable[Event], size: int) -> Iterator[Sequence[Event]]:

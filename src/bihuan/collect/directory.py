@@ -16,6 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bihuan.collect.identity import Rules
+from bihuan.collect.identity.rules import STATEMENT as RULES
+from bihuan.collect.identity.rules import default_rules, rules_of
 from bihuan.collect.plan.check import Plan
 from bihuan.collect.plan.read import Plans
 from bihuan.collect.webhooks.hooks import HOOKS, SECRETS, Hooks, moment_of
@@ -41,6 +44,7 @@ class Directory:
         self._keys: dict[str, int] = {}
         self._zones: dict[int, ZoneInfo] = {}
         self._plans = Plans()
+        self._rules: dict[int, Rules] = {}
         self.webhooks = Hooks()
         self._used: set[str] = set()
         self._noted = 0.0
@@ -73,6 +77,10 @@ class Directory:
         """The project's tracking plan; None while it has none."""
         return self._plans.of(project_id)
 
+    def rules(self, project_id: int) -> Rules:
+        """What the project sets about identity."""
+        return self._rules.get(project_id) or default_rules(project_id)
+
     def refresh(self, *, older_than: float = 0.0) -> None:
         """Read again what is older than so many seconds."""
         with self._lock:
@@ -82,6 +90,7 @@ class Directory:
                 keys = connection.execute(KEYS).fetchall()
                 zones = connection.execute(ZONES).fetchall()
                 self._plans.take(connection.execute(PLANS).fetchall())
+                self._rules = rules_of(connection.execute(RULES).fetchall())
                 hooks = connection.execute(HOOKS).fetchall()
                 secrets = connection.execute(SECRETS.format(now=self._place), (self._moment(int(time.time() * 1000)),)).fetchall()
                 self.webhooks.take(hooks, secrets)

@@ -66,7 +66,7 @@ def main() -> int:
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # an engine that restarts is not an error worth a line a try
     config = Config.from_env()
     directory = Directory(config)
-    writer = Writer(Store(config), directory.zone, plans=directory.plan)
+    writer = Writer(Store(config), directory.zone, plans=directory.plan, rules=directory.rules)
     try:
         writer.start()
     except Unavailable as error:

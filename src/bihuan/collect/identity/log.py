@@ -23,7 +23,10 @@ LINKS = ("link", "merge", "unbind")
 
 _PLACE = f"toUInt8(indexOf({list(KINDS)}, toString(kind)) - 1)"
 LOG = f"SELECT act, {_PLACE} AS kind, one, other, of FROM identity_log FINAL ORDER BY act"
-MAP = "SELECT m.person_id AS person_id, argMax(m.canonical, m.version) AS canonical, max(m.version) AS version FROM person_links AS m GROUP BY person_id"
+MAP = """
+SELECT m.person_id AS person_id, argMax(m.canonical, m.version) AS canonical, max(m.version) AS version
+FROM person_links AS m GROUP BY person_id
+"""
 EDGES = """
 SELECT * FROM identity_log FINAL
 WHERE project_id = {project:UInt32} AND (kind IN ('undo', 'redo') OR

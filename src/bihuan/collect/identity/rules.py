@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bihuan.collect.identity.ids import CLASH, LOGIN, WEAK
 
+STATEMENT = "SELECT project_id, spec FROM catalog_definition WHERE kind = 'identity' AND key = 'rules' AND state = 'live'"
+
 
 class Rules(NamedTuple):
-    """What a project sets. A device or cookie that has met more than `shared_after` persons is shared, and links no further; a person with
-    more than `many_devices` of them is alarmed, and from `most_devices` on gets none by itself. `junk` are ids (small letters) of nobody."""
+    """What a project sets. A device or cookie that has met more than `shared_after` persons is shared and links no further. A person with
+    more than `many_devices` of them is alarmed, and from `most_devices` on gets none by itself. `junk` are ids of nobody, in small letters.
+    """
 
     shared_after: int = 5
     many_devices: int = 20
@@ -25,6 +29,15 @@ RulesOf = Callable[[int], Rules]
 def default_rules(_project: int) -> Rules:
     """What holds where a project sets nothing."""
     return Rules()
+
+
+def rules_of(rows: Iterable[Sequence[Any]]) -> dict[int, Rules]:
+    """By project, from what `STATEMENT` reads."""
+    found: dict[int, Rules] = {}
+    for project, document in rows:
+        spec = json.loads(document) if isinstance(document, str | bytes) else document
+        found[int(project)] = Rules(**{**spec, "junk": frozenset(spec.get("junk", ()))})
+    return found
 
 
 class Side(NamedTuple):

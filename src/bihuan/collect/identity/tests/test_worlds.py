@@ -92,7 +92,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def worlds(scope: Scope) -> Iterator[list[World]]:
-    yield [World(Scope(scope.project_id * 100 % 4_000_000_000 + n, scope.zone, scope.now), random.Random(n)) for n in range(WORLDS)]
+    return [World(Scope(scope.project_id * 100 % 4_000_000_000 + n, scope.zone, scope.now), random.Random(n)) for n in range(WORLDS)]
 
 
 def opened(store: Store) -> Writer:
