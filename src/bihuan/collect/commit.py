@@ -116,6 +116,7 @@ class Commit:
         self.fresh = memory.keys.new(keys)
         if not self.fresh.all():
             self.columns = [list(compress(column, self.fresh)) for column in self.columns]
+            self.effects = self._first_said(set(keys[~self.fresh].tolist()) - set(keys[self.fresh].tolist()))
         self.keys = keys[self.fresh]
         self.found, self.rejected = of_stored(self.found, self.rejected, self.keys, memory.keys)
         self.changes = self._people(memory)
@@ -156,6 +157,10 @@ class Commit:
 
     def _column(self, name: str) -> Sequence[Any]:
         return self.columns[ROW.index(name)] if self.columns else ()
+
+    def _first_said(self, stored: set[int]) -> list[Effect]:
+        """The effects without those of events that are stored already: an id that one of them bound may have been unbound since."""
+        return [one for one in self.effects if not (one.stored and event_key(one.project_id, one.source, one.key) in stored)]
 
     def _people(self, memory: Memory) -> Changes:
         """Give numbers to new ids, and link what came together."""

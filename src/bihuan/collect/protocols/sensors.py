@@ -156,10 +156,10 @@ def _key(record: Record, query: Mapping[str, str]) -> str:
 
 def _event(record: Record, common: dict[str, Any], user_agent: str) -> Event:
     kind, properties = record.type, record.properties or {}
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise BadEvent("bad_type", f"The type must be one of {', '.join(sorted(_TYPES))}.")
     if kind in _ITEMS:
         return Event(**{**common, "source": LEDGER}, name=f"${kind}", props=_item(record, properties))
-    if kind not in _TYPES:
-        raise BadEvent("bad_type", f"The type must be one of {', '.join(sorted(_TYPES))}.")
     identities = record.identities or {}
     distinct_id = clean_id(record.distinct_id)
     is_login = properties.get("$is_login_id") is True or kind == "track_signup"
@@ -195,16 +195,14 @@ def _track(record: Record, common: dict[str, Any], properties: dict[str, Any], u
 
 
 def _unbinding(record: Record, identities: Mapping[str, Any]) -> dict[str, Any]:
-    """An unbinding names the ids that leave; whoever is logged in is said beside them."""
+    """An unbinding names the ids that leave; where nobody is said to be logged in, they leave whoever has them."""
     found = unbound(identities)
     if not found:
         raise BadEvent("no_id", "An unbinding needs the id that leaves: send identities.")
     user, anonymous = clean_id(record.login_id), clean_id(record.anonymous_id)
-    return {
-        "user_id": user if user not in found.values() else None,
-        "anonymous_id": anonymous if anonymous not in found.values() else None,
-        "unbind": found,
-    }
+    user = user if user not in found.values() else None
+    anonymous = anonymous if anonymous not in found.values() else None
+    return {"user_id": user, "anonymous_id": anonymous, "unbind": found, "ids": None if user or anonymous else dict([*found.items()][:1])}
 
 
 def _profile(kind: str, common: dict[str, Any], properties: dict[str, Any]) -> Event:
