@@ -79,8 +79,10 @@ class Meetings:
             return
         if changes.number(other) and not changes.number(anonymous):
             if changes.meet(known, other, "alias", effect.source) is Verdict.PROPOSE:
-                detail = f"The users “{previous}” and “{user}” have both been identified; two people are made one only "
-                    "by somebody who confirms it: the page Identity proposes it."
+                detail = (
+                    f"The users “{previous}” and “{user}” have both been identified; two people are made one only by somebody who "
+                    "confirms it: the page Identity proposes it."
+                )
                 rejected.append(
                     Rejected(project_id=effect.project_id, source=effect.source, reason="merge_refused", detail=detail, key=effect.key)
                 )
