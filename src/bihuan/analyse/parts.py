@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from bihuan.engine.breakdowns import Breakdown, part_said
 from bihuan.engine.question import Reader
-
-OTHER = "(other)"  # the value of the last part in a table
 
 
 class Part(Protocol):
@@ -19,13 +19,17 @@ class Part(Protocol):
     def other(self) -> int: ...
 
 
-def part_title(part: Part, reader: Reader) -> str:
+class Broken(Protocol):
+    """An answer that is broken down; `names` are the segments' by key."""
+
+    @property
+    def breakdown(self) -> Sequence[Breakdown]: ...
+    @property
+    def names(self) -> Mapping[str, str]: ...
+
+
+def part_title(part: Part, result: Broken, reader: Reader) -> str:
     """How a reader calls the part."""
     if part.value is None:
         return reader.say("{count} other values", count=part.other) if part.other else reader.say("Everybody")
-    return part.value or reader.say("(none)")
-
-
-def part_value(part: Part) -> str:
-    """How a table names the part."""
-    return OTHER if part.value is None else part.value
+    return part_said(part.value, result.breakdown, reader, result.names)

@@ -184,7 +184,8 @@ def time_of(text: str, number: str, zone: str) -> str:
     """SQL for a property as milliseconds since 1970, Nullable: ISO 8601 text, or a number of seconds or milliseconds."""
     iso = r"'^\\d{4}-\\d\\d-\\d\\d([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:?\\d\\d)?)?$'"
     parsed = f"toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull({text}, 3, {zone}))"
-    since_1970 = f"multiIf({number} >= 1e8 AND {number} < 1e11, toInt64({number} * 1000), {number} >= 1e11 AND {number} < 1e14, toInt64({number}), NULL)"
+    seconds = f"{number} >= 1e8 AND {number} < 1e11, toInt64({number} * 1000)"
+    since_1970 = f"multiIf({seconds}, {number} >= 1e11 AND {number} < 1e14, toInt64({number}), NULL)"
     return f"if(match({text}, {iso}), {parsed}, {since_1970})"
 
 

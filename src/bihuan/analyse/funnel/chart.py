@@ -7,6 +7,7 @@ from typing import Any
 
 from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelResult, FunnelStep
 from bihuan.analyse.parts import part_title
+from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
 MOST_SHOWN = 20
@@ -40,7 +41,7 @@ def _bars(part: FunnelPart, reader: Reader) -> dict[str, Any]:
 def _compared(result: FunnelResult, reader: Reader) -> dict[str, Any]:
     titles = [step.title for step in result.everybody.steps]
     series = [
-        {"type": "bar", "name": part_title(part, reader), "barMaxWidth": 24, "data": [step.from_start for step in part.steps]}
+        {"type": "bar", "name": part_title(part, result, reader), "barMaxWidth": 24, "data": [step.from_start for step in part.steps]}
         for part in result.parts[:MOST_SHOWN]
     ]
     layout = _layout(titles)
@@ -63,9 +64,9 @@ def panel_funnel(result: FunnelResult, reader: Reader) -> Mapping[str, Any]:
     last = everybody.steps[-1].since_start
     return {
         "steps": [_step(step, reader) for step in everybody.steps],
-        "breakdown": result.breakdown,
+        "breakdown": heading(result.breakdown, reader),
         "columns": [step.title for step in everybody.steps],
-        "parts": [_part(part, reader) for part in result.parts[:MOST_SHOWN]],
+        "parts": [_part(part, result, reader) for part in result.parts[:MOST_SHOWN]],
         "chart": _compared(result, reader) if result.parts and everybody.entered else None,
         "times": _times(result, last, reader) if last else None,
         "quantiles": _quantiles(last, reader) if last else [],
@@ -88,10 +89,10 @@ def _step(step: FunnelStep, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _part(part: FunnelPart, reader: Reader) -> dict[str, Any]:
+def _part(part: FunnelPart, result: FunnelResult, reader: Reader) -> dict[str, Any]:
     last = part.steps[-1].since_start
     return {
-        "title": part_title(part, reader),
+        "title": part_title(part, result, reader),
         "entered": reader.show(part.entered, "number"),
         "shares": [
             {

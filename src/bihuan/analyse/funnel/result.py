@@ -9,8 +9,7 @@ from typing import Any
 
 from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.analyse.funnel.sql import EDGES, entry_period
-from bihuan.analyse.parts import part_value
-from bihuan.engine.breakdowns import property_name
+from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -76,13 +75,14 @@ class FunnelPart:
 @dataclass(frozen=True)
 class FunnelResult:
     """`everybody`, and when broken down `parts`, most people first, the rest last. `period` is when people entered; `bars` are the
-    durations (from, to) in seconds that the histograms count, the last without an end."""
+    durations (from, to) in seconds that the histograms count, the last without an end; `names` are the segments' by key."""
 
     period: Period
     everybody: FunnelPart
     parts: tuple[FunnelPart, ...]
     bars: tuple[tuple[int, int | None], ...]
-    breakdown: str
+    breakdown: tuple[Breakdown, ...]
+    names: Mapping[str, str]
 
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
@@ -105,13 +105,14 @@ def shape_funnel(spec: FunnelSpec, scope: Scope, rows: Rows) -> FunnelResult:
         everybody=_part(spec, totals, len(bars), value=None),
         parts=tuple(_part(spec, places[place], len(bars), value=_shown(spec, place, places[place])) for place in sorted(places)),
         bars=bars,
-        breakdown=property_name(spec.breakdown),
+        breakdown=spec.breakdown,
+        names=scope.segment_names,
     )
 
 
 def table_funnel(result: FunnelResult) -> Table:
     """One row for each step, of everybody or of each value; none when nobody entered."""
-    value = (Column("value", "Value"),) if result.parts else ()
+    value = columns_of(result.breakdown) if result.parts else ()
     columns = (
         *value,
         Column("step", "Step", "number"),
@@ -131,7 +132,7 @@ def table_funnel(result: FunnelResult) -> Table:
             start, previous = step.since_start, step.since_previous
             rows.append(
                 (
-                    *((part_value(part),) if value else ()),
+                    *(cells_of(part.value, result.breakdown) if value else ()),
                     step.number,
                     step.title,
                     step.people,

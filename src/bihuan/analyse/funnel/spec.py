@@ -7,26 +7,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bihuan.engine.breakdowns import Breakdown
+from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.filters import EVERYTHING, Filter
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
+from bihuan.engine.selection import Choosing
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 LONGEST = timedelta(days=365)
 
 
-class Step(BaseModel):
-    """An event of this name of which `filter` is true; `name` is what readers see, the event's name when empty."""
+class Step(Choosing):
+    """Any of the chosen events; `name` is what readers see, the events' names when empty."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    event: Annotated[str, Field(min_length=1, max_length=200)]
-    filter: Filter = EVERYTHING
     name: Annotated[str, Field(max_length=200)] = ""
 
     @property
     def title(self) -> str:
-        return self.name or self.event
+        return self.name or self.events
 
 
 class Window(BaseModel):
@@ -54,5 +52,5 @@ class FunnelSpec(Spec):
     filter: Filter = EVERYTHING
     period: PeriodSpec = Last(last=30)
     window: Window = Window()
-    breakdown: Breakdown | None = None
+    breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=50)] = 5

@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bihuan.analyse.funnel.spec import FunnelSpec
-from bihuan.engine.breakdowns import ByPerson, event_value, with_person_values
+from bihuan.engine.breakdowns import of_people, split_people
 from bihuan.engine.conditions import condition
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
+from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder
 
 QUANTILES = "0.1, 0.25, 0.5, 0.75, 0.9"
@@ -50,10 +51,12 @@ def compile_funnel(spec: FunnelSpec, scope: Scope) -> Statement:
     shift = len(steps) + FIRST_BITS
     window = binder.bind(spec.window.length // MILLISECOND, "UInt64")
     now = binder.bind(_ticks(_now(spec, scope, entry), base), "UInt64")
-    events = binder.bind(sorted({step.event for step in spec.steps}), "Array(String)")
+    events = has_name_of(spec.steps, binder)
     edges = binder.bind([edge * 1000 for edge in EDGES], "Array(UInt64)")
     starts = _starts(steps, shift, window)
-    value, valued_ways = with_person_values("ways", "entry_value", spec.breakdown, scope, binder)
+    filtered = condition(spec.filter, scope, binder, over="visible")
+    entries = f"person != 0 AND {events} AND {is_one_of(spec.steps[0], scope, binder)} AND {_in_period(entry, binder)} AND {filtered}"
+    of_events, of_ways = split_people(spec.breakdown, scope, binder, people="ways", value="entry_value", among=entries)
     sql = f"""
 WITH occurrences AS (
   SELECT
@@ -62,9 +65,9 @@ WITH occurrences AS (
     bitCount(bitXor(mask, mask - 1)) AS first_step,
     toUInt64(toUnixTimestamp64Milli(ts) - {binder.bind(_milliseconds(base), "Int64")}) AS tick,
     bitShiftLeft(tick, {shift}) + bitShiftLeft(toUInt64(first_step), {len(steps)}) + mask AS code,
-    {event_value(spec.breakdown, scope, binder)} AS value
-  FROM visible
-  WHERE person != 0 AND event IN {events} AND {condition(spec.filter, scope, binder)}
+    {of_events.value} AS value
+  FROM {of_events.source}
+  WHERE person != 0 AND {events} AND {filtered}
 ),
 people AS (
   SELECT person, arraySort(groupArray(code)) AS codes{_entries(spec)}
@@ -101,7 +104,7 @@ ways AS (
   FROM entered
 ),
 valued AS (
-  SELECT {value} AS value, open, times FROM {valued_ways}
+  SELECT {of_ways.value} AS value, open, times FROM {of_ways.source}
 ),
 timed AS (
   SELECT value, open, step, toUInt64(since_previous) AS since_previous, toUInt64(since_start) AS since_start
@@ -144,12 +147,16 @@ ORDER BY total DESC, place, step
 
 def _mask(spec: FunnelSpec, scope: Scope, binder: Binder, entry: Period) -> str:
     """One bit for each step that an event can serve; the first only in the period."""
-    until = binder.bind(entry.until, "Date")
     bits = []
     for place, step in enumerate(spec.steps):
-        test = f"event = {binder.bind(step.event, 'String')} AND {condition(step.filter, scope, binder)}"
-        bits.append(f"bitShiftLeft(toUInt64({test}{'' if place else f' AND day <= {until}'}), {place})")
+        test = is_one_of(step, scope, binder)
+        bits.append(f"bitShiftLeft(toUInt64({test}{'' if place else f' AND {_in_period(entry, binder)}'}), {place})")
     return "\n      + ".join(bits)
+
+
+def _in_period(entry: Period, binder: Binder) -> str:
+    """Whether an event of `visible`, which begins with the period, is one of it."""
+    return f"day <= {binder.bind(entry.until, 'Date')}"
 
 
 def _starts(steps: range, shift: int, window: str) -> str:
@@ -168,13 +175,13 @@ def _each(text: str, steps: range) -> str:
 
 def _entries(spec: FunnelSpec) -> str:
     """Each entry with its value, in order; only where the value is the entry's."""
-    if spec.breakdown is None or isinstance(spec.breakdown, ByPerson):
+    if of_people(spec.breakdown):
         return ", 0 AS entries"
     return ", arraySort(groupArrayIf((code, value), bitTest(mask, 0))) AS entries"
 
 
 def _chosen_value(spec: FunnelSpec) -> str:
-    if spec.breakdown is None or isinstance(spec.breakdown, ByPerson):
+    if of_people(spec.breakdown):
         return "''"
     return "tupleElement(arrayFirst(each -> each.1 = codes[entry], entries), 2)"
 

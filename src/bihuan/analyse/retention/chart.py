@@ -7,6 +7,7 @@ from typing import Any
 
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.retention.result import Cell, RetentionPart, RetentionResult
+from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
 # What a column is called in a heading; 0 is the cohort's own.
@@ -20,7 +21,8 @@ def chart_retention(result: RetentionResult, reader: Reader) -> dict[str, Any] |
     if not result.everybody.size:
         return None
     if result.parts:
-        series = [_line(part_title(part, reader), [mean.weighted for mean in part.curve]) for part in result.parts[:MOST_SHOWN]]
+        shown = result.parts[:MOST_SHOWN]
+        series = [_line(part_title(part, result, reader), [mean.weighted for mean in part.curve]) for part in shown]
     else:
         curve = result.everybody.curve
         series = [
@@ -61,10 +63,10 @@ def panel_retention(result: RetentionResult, reader: Reader) -> Mapping[str, Any
         ],
         "mean": _means(result.everybody, darkest, reader),
         "running": any(not cell.complete and cell.people is not None for cohort in result.everybody.cohorts for cell in cohort.cells),
-        "breakdown": result.breakdown,
+        "breakdown": heading(result.breakdown, reader),
         "parts": [
             {
-                "title": part_title(part, reader),
+                "title": part_title(part, result, reader),
                 "size": reader.show(part.size, "number"),
                 "means": _means(part, darkest, reader),
             }

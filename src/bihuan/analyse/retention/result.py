@@ -8,10 +8,9 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from bihuan.analyse.parts import part_value
 from bihuan.analyse.retention.spec import RetentionSpec
 from bihuan.analyse.retention.sql import cohort_days, period_days
-from bihuan.engine.breakdowns import property_name
+from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
 from bihuan.engine.periods import midnight
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -71,7 +70,8 @@ class RetentionResult:
     unit: str
     everybody: RetentionPart
     parts: tuple[RetentionPart, ...]
-    breakdown: str
+    breakdown: tuple[Breakdown, ...]
+    names: Mapping[str, str]
 
 
 def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionResult:
@@ -83,13 +83,14 @@ def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionR
         unit=spec.unit,
         everybody=parts[0],
         parts=tuple(parts[place] for place in sorted(parts) if place > 0),
-        breakdown=property_name(spec.breakdown),
+        breakdown=spec.breakdown,
+        names=scope.segment_names,
     )
 
 
 def table_retention(result: RetentionResult) -> Table:
     """One row for each cell that has begun: of everybody, or of each value; none when nobody started."""
-    value = (Column("value", "Value"),) if result.parts else ()
+    value = columns_of(result.breakdown) if result.parts else ()
     columns = (
         *value,
         Column("cohort", "Cohort", "day"),
@@ -100,7 +101,7 @@ def table_retention(result: RetentionResult) -> Table:
         Column("complete", "Complete"),
     )
     rows = [
-        (*((part_value(part),) if value else ()), cohort.day, cohort.size, after, *_cell(cell))
+        (*(cells_of(part.value, result.breakdown) if value else ()), cohort.day, cohort.size, after, *_cell(cell))
         for part in (result.parts or (result.everybody,) if result.everybody.size else ())
         for cohort in part.cohorts
         for after, cell in enumerate(cohort.cells)

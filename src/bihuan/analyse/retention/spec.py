@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from bihuan.engine.breakdowns import Breakdown
+from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.filters import EVERYTHING, Filter
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
+from bihuan.engine.selection import Choosing
 
 
-class Doing(BaseModel):
-    """An event of this name of which `filter` is true."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    event: Annotated[str, Field(min_length=1, max_length=200)]
-    filter: Filter = EVERYTHING
+class Doing(Choosing):
+    """Any of the chosen events."""
 
 
 class RetentionSpec(Spec):
@@ -35,5 +32,5 @@ class RetentionSpec(Spec):
     periods: Annotated[int, Field(ge=1, le=100)] = 7
     filter: Filter = EVERYTHING
     period: PeriodSpec = Last(last=30)
-    breakdown: Breakdown | None = None
+    breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=50)] = 5

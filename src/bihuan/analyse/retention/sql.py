@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from bihuan.analyse.retention.spec import Doing, RetentionSpec
-from bihuan.engine.breakdowns import ByProperty, event_value, with_person_values
+from bihuan.analyse.retention.spec import RetentionSpec
+from bihuan.engine.breakdowns import of_people, split_people
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period, bucket_day, next_bucket_day
 from bihuan.engine.question import Scope, Statement
+from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder
 
 MOST_PERIODS = 256
@@ -54,25 +55,30 @@ def compile_retention(spec: RetentionSpec, scope: Scope) -> Statement:
     reads = reads_retention(spec, scope)
     cohorts = binder.bind(len(cohort_days(spec, scope)), "Int64")
     bits = "UInt64" if len(cohort_days(spec, scope)) + spec.periods <= 64 else "UInt256"
-    events = binder.bind(sorted({spec.start.event, spec.returning.event}), "Array(String)")
-    value, valued_people = with_person_values("people", "people.value", spec.breakdown, scope, binder)
+    over = "history" if spec.mode == "first_ever" else "visible"
+    events = has_name_of((spec.start, spec.returning), binder)
     since, until = binder.bind(reads.since, "Date"), binder.bind(reads.until, "Date")
+    filtered = condition(spec.filter, scope, binder, over=over)
+    number = f"dateDiff('{spec.unit}', {since}, day)"
+    in_cohorts = f"{number} BETWEEN 0 AND {cohorts} - 1"
+    starts = f"person != 0 AND {events} AND {is_one_of(spec.start, scope, binder, over=over)} AND {in_cohorts} AND {filtered}"
+    of_events, of_starters = split_people(spec.breakdown, scope, binder, people="people", value="people.value", events=over, among=starts)
     sql = f"""
 WITH doings AS (
   SELECT
     person, day, ts,
-    dateDiff('{spec.unit}', {since}, day) AS number,
-    {_matches(spec.start, scope, binder)} AS starts,
-    day >= {since} AND {_matches(spec.returning, scope, binder)} AS returns,
-    {event_value(spec.breakdown, scope, binder)} AS value
-  FROM {"history" if spec.mode == "first_ever" else "visible"}
-  WHERE person != 0 AND event IN {events} AND day <= {until} AND {condition(spec.filter, scope, binder)}
+    {number} AS number,
+    {is_one_of(spec.start, scope, binder, over=over)} AS starts,
+    day >= {since} AND {is_one_of(spec.returning, scope, binder, over=over)} AS returns,
+    {of_events.value} AS value
+  FROM {of_events.source}
+  WHERE person != 0 AND {events} AND day <= {until} AND {filtered}
 ),
 people AS ({_people(spec, bits, cohorts, since)}
 ),
 valued AS (
-  SELECT people.person AS person, started, returned, {value} AS value
-  FROM {valued_people}
+  SELECT people.person AS person, started, returned, {of_starters.value} AS value
+  FROM {of_starters.source}
   WHERE started != 0
 ),
 ranked AS ({_ranked(spec, binder)}
@@ -104,10 +110,6 @@ ORDER BY place, cohort, after
     return Statement(sql, binder.params)
 
 
-def _matches(doing: Doing, scope: Scope, binder: Binder) -> str:
-    return f"event = {binder.bind(doing.event, 'String')} AND {condition(doing.filter, scope, binder)}"
-
-
 def _people(spec: RetentionSpec, bits: str, cohorts: str, since: str) -> str:
     """(person, value, started, returned), one row for each person, or for each value with which they started."""
 
@@ -126,7 +128,7 @@ def _people(spec: RetentionSpec, bits: str, cohorts: str, since: str) -> str:
   FROM doings
   WHERE starts OR returns
   GROUP BY person"""
-    if not isinstance(spec.breakdown, ByProperty):
+    if of_people(spec.breakdown):
         return f"""
   SELECT person, groupBitOrIf({one}, starts AND number < {cohorts}) AS started, groupBitOrIf({one}, returns) AS returned, '' AS value
   FROM doings
@@ -144,7 +146,7 @@ def _people(spec: RetentionSpec, bits: str, cohorts: str, since: str) -> str:
 
 def _ranked(spec: RetentionSpec, binder: Binder) -> str:
     """Everybody as place 0; when broken down also each value by its place, and all others in one place after them."""
-    if spec.breakdown is None:
+    if not spec.breakdown:
         return "\n  SELECT 0 AS place, 0 AS rank, * FROM valued"
     return f"""
   SELECT arrayJoin([0, least(rank, {binder.bind(spec.top + 1, "UInt64")})]) AS place, *

@@ -210,6 +210,10 @@ VALUES: Mapping[str, tuple[Any, ...]] = {
     "n": (0, 1, 2, 2.5, -3, "2", "2.5", "two", True, None, 1000),
     "country": ("CN", "DE", ""),
     "revenue": (0.1, 0.2, 19.99, 0, None),
+    "referrer": ("https://www.baidu.com/s?wd=茶", "https://shop.example/cart", "https://weibo.com/u/1", "https://blog.example/"),
+    "host": ("shop.example", "www.shop.example:8000"),
+    "utm_source": ("douyin", "google", "letter"),
+    "utm_medium": ("cpc", "email"),
     "tags": (["a", "x b"], ["a", 2, 2.5, True], [], ["2"], "a", None),
     "due": (
         "2026-03-08",
@@ -242,7 +246,17 @@ def worlds(draw: st.DrawFn, *, days: int = 16, max_events: int = 40, names: Sequ
     one = st.tuples(st.integers(0, PEOPLE), st.sampled_from(tuple(names)), st.one_of(st.sampled_from(some), instant), props())
     drawn = draw(st.lists(one, max_size=max_events))
     events = tuple(Event(person, name, at, values, key) for key, (person, name, at, values) in enumerate(drawn, 1))
-    return World(zone, now, events, draw(links()), draw(traits(instant)), {"some": draw(filters()), "same": InSegment(segment="some")})
+    return World(zone, now, events, draw(links()), draw(traits(instant)), draw(segments()))
+
+
+def segments() -> st.SearchStrategy[dict[str, Filter]]:
+    """Saved trees; "fans" and "rest" are about people, as all that are saved by users."""
+    fans = filters(people=True)
+    return st.fixed_dictionaries({"some": filters(), "same": st.just(InSegment(segment="some")), "fans": fans, "rest": fans.map(_not)})
+
+
+def _not(tree: Filter) -> Filter:
+    return Not(negated=tree)
 
 
 def props() -> st.SearchStrategy[dict[str, Any]]:
@@ -268,13 +282,15 @@ def traits(draw: st.DrawFn, instant: st.SearchStrategy[datetime]) -> tuple[Trait
     )
 
 
-def filters(*, segments: Sequence[str] = (), names: Sequence[str] = NAMES) -> st.SearchStrategy[Filter]:
-    """Filter trees of every kind of condition; pass the keys of the world's segments to use them."""
+def filters(*, segments: Sequence[str] = (), names: Sequence[str] = NAMES, people: bool = False) -> st.SearchStrategy[Filter]:
+    """Filter trees of every kind of condition, or only those about `people`; pass the keys of the world's segments to use them."""
+    where = _conditions("property", VALUES).map(lambda fields: EventProperty(**fields))
     leaves: list[st.SearchStrategy[Any]] = [
-        _conditions("property", VALUES).map(lambda fields: EventProperty(**fields)),
-        _conditions("person", TRAITS).map(lambda fields: PersonProperty(**fields)),
-        _did(names, st.none() | _conditions("property", VALUES).map(lambda fields: EventProperty(**fields))),
+        _conditions("person", TRAITS, as_of=("now",) if people else ("now", "event")).map(lambda fields: PersonProperty(**fields)),
+        _did(names, st.none() | where),
     ]
+    if not people:
+        leaves.append(where)
     if segments:
         leaves.append(st.sampled_from(tuple(segments)).map(lambda key: InSegment(segment=key)))
     return st.recursive(
@@ -289,7 +305,7 @@ def filters(*, segments: Sequence[str] = (), names: Sequence[str] = NAMES) -> st
 
 
 @st.composite
-def _conditions(draw: st.DrawFn, field_name: str, known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def _conditions(draw: st.DrawFn, field_name: str, known: Mapping[str, Sequence[Any]], as_of: Sequence[str] = ()) -> dict[str, Any]:
     name = draw(st.sampled_from((*known, "missing")))
     op = draw(st.sampled_from(OPS))
     if op in ("gt", "ge", "lt", "le"):
@@ -308,8 +324,8 @@ def _conditions(draw: st.DrawFn, field_name: str, known: Mapping[str, Sequence[A
         given = [value for value in known.get(name, ("x",)) if value is not None and not isinstance(value, list)]
         values = draw(st.lists(st.sampled_from(given), min_size=1, max_size=2))
         values = [value for value in values if value != ""] or ["pro"] if op in ("contains", "not_contains") else values
-    as_of = {"as_of": draw(st.sampled_from(("now", "event")))} if field_name == "person" else {}
-    return {field_name: name, "op": op, "values": tuple(values), **as_of}
+    when = {"as_of": draw(st.sampled_from(tuple(as_of)))} if as_of else {}
+    return {field_name: name, "op": op, "values": tuple(values), **when}
 
 
 def _did(names: Sequence[str], where: st.SearchStrategy[Any]) -> st.SearchStrategy[Did]:

@@ -90,12 +90,12 @@ def shape_trend(spec: TrendSpec, scope: Scope, rows: Rows) -> TrendResult:
     period = period_of(spec, scope)
     begun, places = _buckets(spec, period, scope.now, rows)
     cells = _cells(spec, rows, places)
-    length = len(begun) if spec.breakdown is None else 0
+    length = len(begun) if not spec.breakdown else 0
     overall = tuple(_line(spec, number, None, cells, length) for number in range(len(spec.series)))
     return TrendResult(
         unit=spec.unit,
         buckets=begun,
-        lines=overall if spec.breakdown is None else _broken_down(spec, cells, len(begun)),
+        lines=overall if not spec.breakdown else _broken_down(spec, cells, len(begun)),
         overall=overall,
         compared=spec.compare is not None,
         cut_start=begun[0] < period.start,
@@ -123,7 +123,7 @@ def _bucket(value: Any) -> Any:
 def _cells(spec: TrendSpec, rows: Rows, places: Mapping[Any, int]) -> Cells:
     cells: Cells = {}
     for row in rows:
-        overall = spec.breakdown is None or row["level"] == 2
+        overall = not spec.breakdown or row["level"] == 2
         place = None if row["level"] else places.get(_bucket(row["bucket"]), -1)
         numbers = tuple(_clean(row[f"m{number}"]) for number in range(len(spec.series)))
         cells.setdefault((None if overall else str(row["shown"]), bool(row["previous"])), {})[place] = numbers

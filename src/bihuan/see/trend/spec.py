@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bihuan.engine.breakdowns import Breakdown
+from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.filters import EVERYTHING, Filter
 from bihuan.engine.periods import Last, PeriodSpec, Unit
 from bihuan.engine.question import Spec
@@ -48,6 +48,6 @@ class TrendSpec(Spec):
     filter: Filter = EVERYTHING
     unit: Unit = "day"
     period: PeriodSpec = Last()
-    breakdown: Breakdown | None = None
+    breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=50)] = 10
     compare: Literal["previous"] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bihuan.engine.breakdowns import ByPerson, event_value, person_values
+from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
@@ -46,7 +46,7 @@ def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
         raise QuestionError("By the hour, a period may have at most {days} days.", days=MAX_HOURLY_DAYS, where="unit")
     marked = _marked(spec, scope, period, binder)
     measures = ",\n  ".join(f"{measure(series, number)} AS m{number}" for number, series in enumerate(spec.series))
-    if spec.breakdown is None:
+    if not spec.breakdown:
         sql = f"""
 WITH marked AS ({marked})
 SELECT previous, bucket, grouping(bucket) AS level, '' AS shown,
@@ -64,9 +64,9 @@ top AS (
   ORDER BY {measure(spec.series[0], 0)} DESC NULLS LAST, part
   LIMIT {binder.bind(spec.top, "UInt64")}
 )
-SELECT previous, if(part IN (SELECT part FROM top), concat('=', part), '') AS shown, bucket, grouping(shown) + grouping(bucket) AS level,
+SELECT previous, shown, bucket, grouping(shown) + grouping(bucket) AS level,
   {measures}
-FROM marked
+FROM (SELECT *, if(part IN (SELECT part FROM top), concat('=', part), '') AS shown FROM marked)
 GROUP BY previous, shown, bucket WITH ROLLUP
 HAVING NOT grouping(previous)"""
     return Statement(sql.strip(), binder.params)
@@ -81,29 +81,25 @@ def _marked(spec: TrendSpec, scope: Scope, period: Period, binder: Binder) -> st
     """The events that matter: `is0` … says of which series each is, `of0` … holds what that series measures."""
     since = binder.bind(period.since, "Date")
     columns = [f"day < {since} AS previous", f"{_bucket(spec, period, binder)} AS bucket"]
-    source = "visible"
-    if isinstance(spec.breakdown, ByPerson):
-        known = person_values(spec.breakdown, scope, binder)
-        source = f"visible LEFT JOIN (SELECT person AS whose, value AS part FROM ({known})) AS known ON person = whose"
-        columns.append("part")
-    elif spec.breakdown is not None:
-        columns.append(f"{event_value(spec.breakdown, scope, binder)} AS part")
     tests = [_test(series, scope, binder) for series in spec.series]
+    wanted_events = "(" + " OR ".join(tests) + ")"
+    filtered = condition(spec.filter, scope, binder, over="visible")
+    parts = split(spec.breakdown, scope, binder, among=f"day >= {since} AND {wanted_events} AND {filtered}")
+    if spec.breakdown:
+        columns.append(f"{parts.value} AS part")
     for number, series in enumerate(spec.series):
         columns.append(f"{tests[number] if len(tests) > 1 else 1} AS is{number}")
         if series.property is not None and series.measure not in ("events", "people"):
             read = property_text if series.measure == "distinct" else property_number
             columns.append(f"{read(series.property, scope, binder)} AS of{number}")
-    where = ["(" + " OR ".join(tests) + ")"]
-    if spec.filter != EVERYTHING:
-        where.append(condition(spec.filter, scope, binder))
+    where = [wanted_events, filtered]
     if spec.compare:
         where.append(f"NOT (previous AND ts >= fromUnixTimestamp64Milli({binder.bind(_cut(period, scope.now), 'Int64')}, 'UTC'))")
     wanted = ",\n    ".join(["person", *columns])
     return f"""
   SELECT
     {wanted}
-  FROM {source}
+  FROM {parts.source}
   WHERE {" AND ".join(where)}
 """
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 
 from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelStep
 from bihuan.analyse.funnel.spec import FunnelSpec
-from bihuan.engine.breakdowns import ByPerson, ByProperty
 from bihuan.engine.periods import Period
-from bihuan.engine.tests.worlds import Event, World, text
+from bihuan.engine.tests import broken_down
+from bihuan.engine.tests.worlds import Event, World
 
 EDGES = [0, 10, 60, 300, 900, 1800, 3600, 7200, 21600, 43200] + [86400 * days for days in (1, 2, 3, 7, 14, 30, 60, 90, 180)]
 
@@ -24,8 +24,7 @@ def serves(world: World, spec: FunnelSpec, event: Event) -> list[int]:
     return [
         number
         for number, step in enumerate(spec.steps)
-        if event.name == step.event
-        and world.holds(step.filter, event)
+        if world.chosen(step.choices, event)
         and world.holds(spec.filter, event)
         and (number > 0 or period.since <= world.day(event) <= period.until)
     ]
@@ -35,8 +34,9 @@ def way(world: World, spec: FunnelSpec, person: int) -> Way | None:
     """The way of a person that counts: the one that goes furthest, the earliest of those. None: they never entered."""
 
     def value(event: Event) -> str:
-        return text(event.props.get(spec.breakdown.property)) if isinstance(spec.breakdown, ByProperty) else ""
+        return broken_down.part(world, spec.breakdown, event, among)
 
+    among = [event for event in world.events if world.person(event) and 0 in serves(world, spec, event)]
     mine = [(event, serves(world, spec, event)) for event in world.events if world.person(event) == person]
     mine = [(event, steps) for event, steps in mine if steps]
     mine.sort(key=lambda pair: (pair[0].at, pair[1][0], pair[1][::-1], value(pair[0])))
@@ -53,8 +53,7 @@ def way(world: World, spec: FunnelSpec, person: int) -> Way | None:
         ways.append((entry, times))
     entry, times = max(ways, key=lambda each: (len(each[1]), -each[0]))
     late = any(mine[place][0].at + spec.window.length > world.now.replace(second=0, microsecond=0) for place in entries)
-    shown = text(world.trait(person, spec.breakdown.person)) if isinstance(spec.breakdown, ByPerson) else value(mine[entry][0])
-    return shown, times, late and len(times) < len(spec.steps)
+    return value(mine[entry][0]), times, late and len(times) < len(spec.steps)
 
 
 def ways(world: World, spec: FunnelSpec) -> list[Way]:
@@ -84,7 +83,7 @@ def part(spec: FunnelSpec, some: list[Way], value: str | None, other: int = 0) -
 
 
 def parts(spec: FunnelSpec, some: list[Way]) -> list[FunnelPart]:
-    if spec.breakdown is None:
+    if not spec.breakdown:
         return []
     entered = Counter(value for value, _, _ in some)
     ranked = sorted(entered, key=lambda value: (-entered[value], value.encode()))

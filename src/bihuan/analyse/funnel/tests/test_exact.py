@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bihuan.analyse.funnel import FUNNEL
@@ -16,10 +16,11 @@ from bihuan.analyse.funnel.result import Durations, FunnelPart
 from bihuan.analyse.funnel.spec import FunnelSpec, Step, Window
 from bihuan.analyse.funnel.tests import reference
 from bihuan.engine.ask import Engine
-from bihuan.engine.breakdowns import ByPerson, ByProperty
+from bihuan.engine.breakdowns import ByPerson
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last, PeriodSpec
-from bihuan.engine.tests.worlds import NAMES, Event, Trait, World, filters, load, worlds
+from bihuan.engine.tests.broken_down import breakdowns
+from bihuan.engine.tests.worlds import NAMES, Event, Trait, World, event_choices, filters, load, worlds
 
 
 def rounded(part: FunnelPart) -> FunnelPart:
@@ -36,11 +37,11 @@ def rounded(part: FunnelPart) -> FunnelPart:
 
 
 conditions = st.one_of(st.just(EVERYTHING), filters(segments=("some", "same")))
-steps = st.builds(Step, event=st.sampled_from(NAMES), filter=conditions)
+also = st.just(()) | event_choices(NAMES, st.none()).map(lambda one: (one,))
+steps = st.builds(Step, event=st.sampled_from(NAMES), filter=conditions, also=also)
 windows = st.sampled_from(
     [Window(n=1, unit="second"), Window(n=15, unit="minute"), Window(n=2, unit="hour"), *(Window(n=days) for days in (1, 2, 7, 365))]
 )
-breakdowns = st.sampled_from([None, ByProperty(property="plan"), ByProperty(property="country"), ByPerson(person="city")])
 
 
 @st.composite
@@ -55,12 +56,12 @@ def cases(draw: st.DrawFn) -> tuple[World, FunnelSpec]:
         filter=draw(conditions),
         period=draw(st.sampled_from(periods)),
         window=draw(windows),
-        breakdown=draw(breakdowns),
+        breakdown=draw(breakdowns()),
         top=draw(st.integers(1, 3)),
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=4))
 def test_a_funnel_answers_what_plain_python_answers(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
@@ -88,7 +89,7 @@ def crowd(people: int, seed: int) -> World:
 def test_each_of_a_thousand_people_goes_the_way_that_plain_python_finds(engine: Engine, names: str) -> None:
     world = crowd(1000, seed=len(names) * 7 + ord(names[-1]))
     (scope,) = load(engine.store, world)
-    spec = FunnelSpec(steps=steps_of(names), window=Window(n=40, unit="second"), period=Last(last=2), breakdown=ByPerson(person="who"))
+    spec = FunnelSpec(steps=steps_of(names), window=Window(n=40, unit="second"), period=Last(last=2), breakdown=(ByPerson(person="who"),))
     spec = spec.model_copy(update={"top": 2000})  # more than a reader may ask for: everybody for themselves
     result = engine.ask(FUNNEL, spec, scope).result
     expected = reference.parts(spec, reference.ways(world, spec))

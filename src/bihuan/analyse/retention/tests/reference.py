@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from bihuan.analyse.retention.result import Cell, Cohort, Mean, RetentionPart
 from bihuan.analyse.retention.spec import Doing, RetentionSpec
-from bihuan.engine.breakdowns import ByPerson, ByProperty
 from bihuan.engine.periods import Period
-from bihuan.engine.tests.worlds import Event, World, text
+from bihuan.engine.tests import broken_down
+from bihuan.engine.tests.worlds import Event, World
 
 
 def first_day(day: date, unit: str) -> date:
@@ -27,9 +27,7 @@ def later(day: date, unit: str, periods: int) -> date:
 
 def matching(world: World, spec: RetentionSpec, doing: Doing) -> list[Event]:
     return [
-        event
-        for event in world.events
-        if event.name == doing.event and world.person(event) and world.holds(doing.filter, event) and world.holds(spec.filter, event)
+        event for event in world.events if world.chosen(doing.choices, event) and world.person(event) and world.holds(spec.filter, event)
     ]
 
 
@@ -37,10 +35,9 @@ def starts(world: World, spec: RetentionSpec) -> list[tuple[int, date, str]]:
     """Who started in which period (its first day), and with which value."""
 
     def value(event: Event) -> str:
-        if isinstance(spec.breakdown, ByPerson):
-            return text(world.trait(world.person(event), spec.breakdown.person))
-        return text(event.props.get(spec.breakdown.property)) if isinstance(spec.breakdown, ByProperty) else ""
+        return broken_down.part(world, spec.breakdown, event, among)
 
+    among = in_cohorts(world, spec)
     found = matching(world, spec, spec.start)
     if spec.mode == "first_ever":
         found.sort(key=lambda event: (event.at, value(event).encode()))
@@ -49,6 +46,13 @@ def starts(world: World, spec: RetentionSpec) -> list[tuple[int, date, str]]:
     cohorts = {first_day(period.since + timedelta(days=n), spec.unit) for n in range(period.days)}
     all_of_them = {(world.person(event), first_day(world.day(event), spec.unit), value(event)) for event in found}
     return sorted(each for each in all_of_them if each[1] in cohorts)
+
+
+def in_cohorts(world: World, spec: RetentionSpec) -> list[Event]:
+    """The starts in any of the cohorts' periods."""
+    period = Period.resolve(spec.period, zone=world.zone, now=world.now)
+    cohorts = {first_day(period.since + timedelta(days=n), spec.unit) for n in range(period.days)}
+    return [event for event in matching(world, spec, spec.start) if first_day(world.day(event), spec.unit) in cohorts]
 
 
 def part(world: World, spec: RetentionSpec, value: str | None = None, among: set[str] | None = None, other: int = 0) -> RetentionPart:
@@ -72,7 +76,7 @@ def part(world: World, spec: RetentionSpec, value: str | None = None, among: set
 
 
 def parts(world: World, spec: RetentionSpec) -> list[RetentionPart]:
-    if spec.breakdown is None:
+    if not spec.breakdown:
         return []
     people: dict[str, set[int]] = {}
     for person, _, value in starts(world, spec):

@@ -5,23 +5,23 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.retention.spec import Doing, RetentionSpec
 from bihuan.analyse.retention.tests import reference
 from bihuan.engine.ask import Engine
-from bihuan.engine.breakdowns import ByPerson, ByProperty
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last, PeriodSpec
 from bihuan.engine.question import Scope
-from bihuan.engine.tests.worlds import NAMES, World, filters, load, worlds
+from bihuan.engine.tests.broken_down import breakdowns
+from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, load, worlds
 
 conditions = st.one_of(st.just(EVERYTHING), filters(segments=("some", "same")))
-doings = st.builds(Doing, event=st.sampled_from(NAMES[:2]), filter=conditions)
-breakdowns = st.sampled_from([None, None, ByProperty(property="plan"), ByProperty(property="n"), ByPerson(person="city")])
+also = st.just(()) | event_choices(NAMES[:2], st.none()).map(lambda one: (one,))
+doings = st.builds(Doing, event=st.sampled_from(NAMES[:2]), filter=conditions, also=also)
 
 
 @st.composite
@@ -38,12 +38,12 @@ def cases(draw: st.DrawFn) -> tuple[World, RetentionSpec]:
         periods=draw(st.sampled_from([1, 3, 12, 70])),
         filter=draw(conditions),
         period=draw(st.sampled_from(periods)),
-        breakdown=draw(breakdowns),
+        breakdown=draw(st.just(()) | breakdowns()),
         top=draw(st.integers(1, 3)),
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=4))
 def test_retention_answers_what_plain_python_answers(engine: Engine, several: list[tuple[World, RetentionSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

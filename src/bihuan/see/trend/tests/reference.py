@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bihuan.engine.breakdowns import ByProperty
 from bihuan.engine.periods import Between
+from bihuan.engine.tests import broken_down
 from bihuan.engine.tests.worlds import Event, World, number, text
 from bihuan.see.trend.spec import Series, TrendSpec
 
@@ -46,11 +46,9 @@ def belongs(series: Series, spec: TrendSpec, world: World, event: Event) -> bool
 
 
 def part(spec: TrendSpec, world: World, event: Event) -> str:
-    if isinstance(spec.breakdown, ByProperty):
-        return text(event.props.get(spec.breakdown.property))
-    assert spec.breakdown is not None
-    person = world.person(event)
-    return text(world.trait(person, spec.breakdown.person)) if person else ""
+    since, until = days(spec, world)
+    among = [e for e in world.events if since <= world.day(e) <= until and any(belongs(series, spec, world, e) for series in spec.series)]
+    return broken_down.part(world, spec.breakdown, event, among)
 
 
 def first_instant(day: date, zone: str) -> datetime:
@@ -111,7 +109,7 @@ def trend(spec: TrendSpec, world: World) -> dict[str, Any]:
         return list(zip(numbers(which, False), numbers(which, True), strict=True))
 
     answer: dict[str, Any] = {"overall": both(lambda e: True)}
-    if spec.breakdown is None:
+    if not spec.breakdown:
         return answer
     marked = [e for e in during(False) if any(belongs(series, spec, world, e) for series in spec.series)]
     parts = {part(spec, world, e) for e in marked}

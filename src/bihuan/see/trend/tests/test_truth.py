@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from bihuan.engine.ask import Engine
-from bihuan.engine.breakdowns import ByPerson, ByProperty
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last
+from bihuan.engine.tests.broken_down import breakdowns
 from bihuan.engine.tests.worlds import NAMES, World, filters, load, worlds
 from bihuan.see.trend import TREND
 from bihuan.see.trend.result import Line, TrendResult
@@ -26,11 +26,6 @@ SERIES = st.builds(
     property=st.sampled_from(("n", "revenue", "plan")),
     filter=FILTERS,
 )
-BREAKDOWNS = st.one_of(
-    st.none(),
-    st.builds(ByProperty, property=st.sampled_from(("plan", "country", "n", "revenue", "missing"))),
-    st.builds(ByPerson, person=st.sampled_from(("vip", "age", "missing"))),
-)
 
 
 @st.composite
@@ -43,7 +38,7 @@ def cases(draw: st.DrawFn) -> tuple[World, TrendSpec]:
         filter=draw(FILTERS),
         unit=draw(st.sampled_from(("hour", "day", "week", "month"))),
         period=draw(st.builds(Last, last=st.integers(1, 12), complete=st.booleans()) | st.just(Between(since=ends[0], until=ends[1]))),
-        breakdown=draw(BREAKDOWNS),
+        breakdown=draw(st.just(()) | breakdowns()),
         top=draw(st.integers(1, 3)),
         compare=draw(st.sampled_from((None, "previous"))),
     )
