@@ -11,7 +11,14 @@ class CollectConfig(AppConfig):
 
     def ready(self) -> None:
         from bihuan.catalog.kinds import register
+        from bihuan.collect.identity.spec import KIND as IDENTITY
+        from bihuan.collect.identity.spec import IdentityRules
+        from bihuan.collect.imports.definition import KIND, ImportSpec
         from bihuan.collect.plan.spec import EventSpec, PlanSpec
+        from bihuan.collect.webhooks.spec import WebhookSpec
 
+        register(KIND, ImportSpec, right="act")
         register("event", EventSpec)
         register("plan", PlanSpec)
+        register(IDENTITY, IdentityRules, right="act")
+        register("webhook", WebhookSpec, right="act")

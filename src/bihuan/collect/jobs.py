@@ -1,4 +1,4 @@
-"""What the worker does for this stage: imports of uploaded files."""
+"""What the worker does for this stage: imports of uploaded files, and those that come again and again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import contextlib
 import subprocess
 from datetime import UTC, datetime
 
+from django.utils.translation import gettext
+
 from bihuan.collect.imports.process import CANNOT, DONE
+from bihuan.collect.imports.tasks import settle
 from bihuan.collect.imports.uploads import child
 from bihuan.collect.models import ImportRun
+from bihuan.collect.quarantined.job import mend
 from bihuan.govern.jobs import Beat, GiveUp, Handler, Stopped
 from bihuan.govern.models import Job
 
@@ -20,8 +24,8 @@ class ImportEnded(Exception):
 
 
 def import_file(job: Job, beat: Beat) -> None:
-    """Import an uploaded file in a process of its own. Done again after any crash, it stores only what is missing."""
-    run = ImportRun.objects.select_related("project").filter(pk=job.payload["run"]).first()
+    """Do an import in a process of its own. Done again after any crash, it goes on where it was and stores only what is missing."""
+    run = ImportRun.objects.select_related("project", "task").filter(pk=job.payload["run"]).first()
     if run is None or run.state == ImportRun.State.DONE:
         return
     process = child(run)
@@ -34,15 +38,28 @@ def import_file(job: Job, beat: Beat) -> None:
     except Stopped:
         _end(process)
         ImportRun.objects.filter(pk=run.pk).update(state=ImportRun.State.STOPPED, finished_at=datetime.now(UTC))
+        run.refresh_from_db()
+        settle(run)
         raise
     finally:
         _end(process)
-    if process.returncode == DONE:
+    run.refresh_from_db()
+    if process.returncode == DONE or (run.task is not None and process.returncode > 0):
+        _ended(run, process.returncode)
         return
     if process.returncode == CANNOT or job.attempts >= job.max_attempts:
         raise GiveUp("The import cannot be done; its page says why.")
     ImportRun.objects.filter(pk=run.pk).update(state=ImportRun.State.QUEUED)
     raise ImportEnded(f"exit code {process.returncode}")
+
+
+def _ended(run: ImportRun, code: int) -> None:
+    """Of an import definition, a failed run is told by itself, and another one follows."""
+    if code != DONE and run.state != ImportRun.State.FAILED:
+        run.state, run.finished_at = ImportRun.State.FAILED, datetime.now(UTC)
+        run.problem = run.problem or gettext("Bihuan made a mistake here; the log says what happened.")
+        run.save(update_fields=["state", "finished_at", "problem"])
+    settle(run)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -51,4 +68,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-HANDLERS: dict[str, Handler] = {"import": import_file}
+HANDLERS: dict[str, Handler] = {"import": import_file, "mend": mend}

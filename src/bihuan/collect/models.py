@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from bihuan.catalog.models import Definition
 from bihuan.govern.models import Project
 
 
@@ -13,7 +14,9 @@ class ImportRun(models.Model):
     """One file brought in, or about to be. `rows_stored` and `rows_known` (stored before) and `rows_rejected` add up to `rows_read`.
     `first_at` and `last_at` are the times of the earliest and the latest event.
 
-    `upload` is the file's name in the folder of uploads while it is needed; imports from the command line have none.
+    `upload` is the file's name in the folder of uploads while it is needed; imports from the command line have none. `task` is the import
+    definition that it is a run of. `dry`: everything is read and checked, nothing is stored. `checkpoint` is what an attempt that is broken
+    off has done, and where the next one goes on.
     """
 
     class State(models.TextChoices):
@@ -24,7 +27,17 @@ class ImportRun(models.Model):
         FAILED = "failed", _("Failed")
         STOPPED = "stopped", _("Stopped")
 
+    class Kind(models.TextChoices):
+        EVENTS = "events", _("Events")
+        PERSONS = "persons", _("Persons")
+        METRICS = "metrics", _("Metric series")
+        COSTS = "costs", _("Costs of channels")
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.EVENTS)
+    task = models.ForeignKey("ImportTask", on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
+    dry = models.BooleanField(default=False)
+    checkpoint = models.JSONField(default=dict, blank=True)
     file_name = models.CharField(max_length=255)
     size = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)
@@ -52,6 +65,9 @@ class ImportRun(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         indexes = [models.Index(fields=["project", "-created_at"], name="imports_newest_first")]
+        constraints = [
+            models.UniqueConstraint(fields=["task"], condition=models.Q(state__in=["queued", "running"]), name="one_run_of_a_task_at_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.state})"
@@ -105,3 +121,42 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.webhook} {self.at}: {self.fate}"
+
+
+class Connection(models.Model):
+    """Where imports may read: made by who may `manage`, as it lets Bihuan's machine reach that address. `place` holds no password;
+    `secret` is never shown, exported, logged or noted in the audit trail."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="connections")
+    key = models.SlugField(max_length=100)
+    name = models.CharField(max_length=200)
+    place = models.CharField(max_length=1_000)
+    secret = models.JSONField(default=dict, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="one_connection_each")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportTask(models.Model):
+    """How far an import definition has come: the `cursor` that it goes on from (which is of `origin`: another query begins anew), when it
+    runs next, and how often it has failed in a row."""
+
+    definition = models.OneToOneField(Definition, on_delete=models.CASCADE, related_name="import_task")
+    cursor = models.JSONField(null=True, blank=True)
+    origin = models.CharField(max_length=64, blank=True)
+    next_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    revision = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at"], name="imports_that_are_due")]
+
+    def __str__(self) -> str:
+        return f"{self.definition}: {self.next_at or '-'}"

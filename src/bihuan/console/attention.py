@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from bihuan.act.models import Delivery, Run
 from bihuan.catalog.definitions import definitions
 from bihuan.catalog.door import scope as scope_of
-from bihuan.collect.models import ImportRun
+from bihuan.collect.models import ImportRun, ImportTask
 from bihuan.console.reader import PageReader
 from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
@@ -84,6 +84,11 @@ def _work(member: Member, now: datetime) -> Iterator[Thing]:
         for run in ImportRun.objects.filter(project=member.project, state=ImportRun.State.UPLOADED)[:3]:
             text = gettext("The file {name} waits to be checked and imported.").format(name=run.file_name)
             yield Thing("info", "file-import", text, f"imports/{run.pk}/", gettext("Check"))
+        for task in ImportTask.objects.filter(definition__project=member.project, definition__state="live", failures__gt=0)[:5]:
+            text = ngettext(
+                "The import “{name}” has failed.", "The import “{name}” has failed {count} times in a row.", task.failures
+            ).format(name=task.definition.name, count=task.failures)
+            yield Thing("danger", "database-import", text, f"imports/regular/{task.definition.key}/", gettext("See why"))
 
 
 def _campaigns(member: Member) -> Iterator[Thing]:

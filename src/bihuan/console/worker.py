@@ -18,19 +18,28 @@ if TYPE_CHECKING:
     from bihuan.govern.jobs import Beat, Handler
     from bihuan.govern.models import Job
 
+LONG = ("import",)
 IDLE = 0.5  # seconds between looks when nothing is due
 KEEP_DONE = timedelta(days=30)
 log = logging.getLogger("bihuan.worker")
 
 
 def work(stop: threading.Event) -> None:
-    """Do whatever is due until `stop` is set; a job that runs then is finished first, or taken up by the next worker."""
+    """Do whatever is due until `stop` is set; a job that runs then is finished first, or taken up by the next worker. What may take hours
+    has a lane of its own, so that nothing else waits for it."""
+    known = handlers()
+    ensure_recurring()
+    long = {kind: known.pop(kind) for kind in LONG if kind in known}
+    threading.Thread(target=_lane, args=(stop, long), name="long", daemon=True).start()
+    _lane(stop, known)
+
+
+def _lane(stop: threading.Event, known: dict[str, Handler]) -> None:
     from django.db import close_old_connections
 
     from bihuan.govern.jobs import run_next
 
-    known, name = handlers(), f"{socket.gethostname()}:{os.getpid()}"
-    ensure_recurring()
+    name = f"{socket.gethostname()}:{os.getpid()}"
     pause = IDLE
     while not stop.is_set():
         try:
@@ -84,7 +93,15 @@ def forget_old_sessions(job: Job, beat: Beat) -> None:
     call_command("clearsessions")
 
 
+def start_due_imports(job: Job, beat: Beat) -> None:
+    """Start the imports whose time has come."""
+    from bihuan.collect.imports.tasks import start_due
+
+    start_due()
+
+
 RECURRING: dict[str, tuple[Handler, timedelta]] = {
+    "start-due-imports": (start_due_imports, timedelta(seconds=20)),
     "forget-done-jobs": (forget_done_jobs, timedelta(days=1)),
     "forget-old-sessions": (forget_old_sessions, timedelta(days=1)),
 }

@@ -36,6 +36,7 @@ class Config:
     concurrency: int = 2
     queue_limit: int = 64
     threads: int = 0
+    upload_limit: int = 20_000_000_000
 
     @property
     def run(self) -> Path:
@@ -63,6 +64,7 @@ class Config:
             concurrency=int(env.get("BIHUAN_CONCURRENCY", cls.concurrency)),
             queue_limit=int(env.get("BIHUAN_QUEUE_LIMIT", cls.queue_limit)),
             threads=int(env.get("BIHUAN_THREADS", cls.threads)),
+            upload_limit=int(env.get("BIHUAN_UPLOAD_LIMIT", cls.upload_limit)),
         )
 
     def secret(self, name: str) -> str:

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from bihuan.collect.events import Outcome
+from bihuan.collect.imports.chosen import read_mapping
 from bihuan.collect.imports.errors import ImportProblem, Reject
-from bihuan.collect.imports.mapping import read_mapping
 from bihuan.collect.imports.plan import Plan, make_plan
 from bihuan.collect.imports.run import Tally, run_import
 from bihuan.engine.config import Config
@@ -58,7 +58,7 @@ def import_command(
             given["properties"] = dict(map(_property, property))
         plan = make_plan(file, given, guess=mapping is None)
         _say_plan(console, plan)
-        tally = _dry_run(console, plan, rejects) if dry_run else _import(console, plan, project, rejects)
+        tally = _dry_run(console, plan, rejects) if dry_run else _import(console, plan, file, project, rejects)
     except (ImportProblem, EngineError, OSError) as error:
         console.print(f"[red]Not imported:[/] {_escaped(str(error))}")
         raise typer.Exit(NOT_IMPORTED) from error
@@ -90,7 +90,7 @@ def _say_plan(console: Console, plan: Plan) -> None:
         console.print("[yellow]No column says who did it: these are events of nobody.[/] Name it with --person or --anonymous.")
 
 
-def _import(console: Console, plan: Plan, project: str, rejects: Path | None) -> Tally:
+def _import(console: Console, plan: Plan, file: Path, project: str, rejects: Path | None) -> Tally:
     import django
 
     django.setup()
@@ -103,7 +103,7 @@ def _import(console: Console, plan: Plan, project: str, rejects: Path | None) ->
     from bihuan.govern.errors import Refused
 
     try:
-        run = create_run(member=folder_owner(project or None), path=plan.path)
+        run = create_run(member=folder_owner(project or None), path=file)
     except Refused as error:
         raise ImportProblem("{why}", why=error) from error
     except DatabaseError as error:
@@ -127,7 +127,7 @@ def _dry_run(console: Console, plan: Plan, rejects: Path | None) -> Tally:
             shown.notice(one)
 
         zone = plan.mapping.zone or "UTC"
-        sink = lambda events: Outcome(stored=events.num_rows)  # noqa: E731
+        sink = lambda table: Outcome(stored=table.num_rows)  # noqa: E731
         tally = run_import(plan, project_id=0, zone=zone, sink=sink, reject=reject, progress=shown.progress)
     _say_end(console, tally, rejects, "would be imported; nothing was stored")
     return tally

@@ -47,6 +47,10 @@ class LineKeys:
             keys[again] = _mixed(content[again], ordinals[again].astype(np.uint64))
         return keys
 
+    def repeated(self, content: np.ndarray) -> np.ndarray:
+        """Whether each content came before, here or in an earlier chunk."""
+        return self._ordinals(content) > 0
+
     def _ordinals(self, content: np.ndarray) -> np.ndarray:
         import numpy as np
 

@@ -1,42 +1,19 @@
-"""What the columns of a file mean: given by options or a small YAML file, or guessed where their names are obvious."""
+"""What the columns of a file or table mean: one model for each kind of data that can be brought in."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as Dictionary
+from collections.abc import Iterable
 from io import StringIO
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from bihuan.collect.events import MAX_NAME
-from bihuan.collect.imports.errors import ImportProblem
+from bihuan.collect.events import ID_TYPE, MAX_NAME
 from bihuan.collect.imports.expressions import Expression, parse
 from bihuan.collect.imports.times import Unit
 
-GUESSES: dict[str, tuple[str, ...]] = {
-    "event_column": ("event", "eventname", "eventtype", "eventaction", "action", "事件", "事件名", "事件名称"),
-    "time": (
-        "timestamp",
-        "time",
-        "eventtime",
-        "eventtimestamp",
-        "datetime",
-        "occurredat",
-        "createdat",
-        "ts",
-        "date",
-        "时间",
-        "事件时间",
-        "日期",
-    ),
-    "person": ("userid", "customerid", "personid", "memberid", "uid", "distinctid", "openid", "user", "用户id", "用户", "会员id"),
-    "anonymous": ("anonymousid", "visitorid", "deviceid", "cookieid", "clientid", "设备id", "访客id"),
-    "id": ("messageid", "eventid", "insertid", "eventuuid", "uuid", "事件id"),
-    "revenue": ("revenue", "收入"),
-}
 NESTED = re.compile(r"^(properties|props|event_properties|params)\.")
 
 
@@ -57,29 +34,96 @@ class Part(BaseModel):
 
 
 class Property(Part):
-    """Where a property's value comes from: a column, or an expression of columns. `type` text keeps 0042, number reads 42."""
+    """Where a property's value comes from: a column, or an expression of columns. `type` text keeps 0042, number reads 42 and ¥1,234.50,
+    boolean reads yes, no, 是 and 否, time becomes an instant in UTC."""
 
     value: Name
-    type: Literal["auto", "text", "number"] = "auto"
+    type: Literal["auto", "text", "number", "boolean", "time"] = "auto"
+
+
+class Trait(Property):
+    """A property of a person. With `once` it holds only where nothing was set before."""
+
+    once: bool = False
 
 
 class Time(Part):
-    """Where the time comes from. `format` is a strptime pattern such as %d/%m/%Y %H:%M, `unit` that of a number since 1970."""
+    """Where the time comes from. `format` is a strptime pattern such as %d/%m/%Y %H:%M, `unit` that of a number since 1970, or excel for
+    days since 1900."""
 
     column: Name
     format: str = ""
     unit: Unit = "auto"
 
 
-class Mapping(Part):
-    """What the columns of a file mean.
+class AnyMapping(Part):
+    """What all kinds have: how times without an offset (`zone`, the project's when left out) and a text file are to be read."""
 
-    `event` names all events alike, `event_column` each by its column. `person` is the id of who did it, `anonymous` the id of a device or
-    browser; neither: nobody. `id` is the event's own id. `properties` are all columns that mean nothing else when it is left out.
-    `zone` is that of times without an offset (the project's when left out). `dataset` tells files apart whose equal lines are different
-    events. A plain text is enough for `time` and for each of `properties`.
-    """
+    kind: str
+    zone: Annotated[str, AfterValidator(_zone)] = ""
+    encoding: str = ""
+    delimiter: Annotated[str, Field(max_length=1)] = ""
 
+    def columns(self) -> dict[str, str]:
+        """What is a column and nothing else: which, by what it means; an empty text where it is not given."""
+        raise NotImplementedError
+
+    def values(self) -> dict[str, str]:
+        """What may be a column or an expression of columns, by what it means."""
+        raise NotImplementedError
+
+    def used(self) -> set[str]:
+        """The columns that mean something by themselves; all others may be properties or dimensions."""
+        return {name for name in self.columns().values() if name}
+
+    def given(self) -> dict[str, Any]:
+        """The mapping as a person would write it down."""
+        data = self.model_dump(mode="json", exclude_defaults=True)
+        time = data.get("time")
+        if isinstance(time, dict) and set(time) == {"column"}:
+            data["time"] = time["column"]
+        return data if self.kind == "events" else {"kind": self.kind, **data}
+
+    def yaml(self) -> str:
+        """The same as a YAML file."""
+        from ruamel.yaml import YAML
+
+        data = self.given()
+        for name in ("properties", "traits", "dimensions"):
+            if isinstance(data.get(name), dict):
+                data[name] = {
+                    key: one["value"] if isinstance(one, dict) and set(one) == {"value"} else one for key, one in data[name].items()
+                }
+        out = StringIO()
+        writer = YAML()
+        writer.width = 1000
+        writer.dump(data, out)
+        return out.getvalue()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        """A plain text is enough for `time` and for each property, trait and dimension; a list names columns that keep their names."""
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        if isinstance(data.get("time"), str):
+            data["time"] = {"column": data["time"]} if data["time"] else None
+        for place in ("properties", "traits", "dimensions"):
+            given = data.get(place)
+            if isinstance(given, dict):
+                data[place] = {str(name): {"value": value} if isinstance(value, str) else value for name, value in given.items()}
+            elif isinstance(given, list | tuple):
+                data[place] = {str(name): {"value": str(name)} for name in given}
+        return data
+
+
+class Mapping(AnyMapping):
+    """Events. `event` names all alike, `event_column` each by its column. `person` is the id of who did it, `anonymous` the id of a device
+    or browser; neither: nobody. `id` is the event's own id. `properties` are all columns that mean nothing else when it is left out.
+    `dataset` tells files apart whose equal lines are different events."""
+
+    kind: Literal["events"] = "events"
     event: Annotated[str, Field(max_length=MAX_NAME)] = ""
     event_column: str = ""
     time: Time
@@ -88,25 +132,7 @@ class Mapping(Part):
     id: str = ""
     revenue: str = ""
     properties: dict[Name, Property] | None = None
-    zone: Annotated[str, AfterValidator(_zone)] = ""
-    encoding: str = ""
-    delimiter: Annotated[str, Field(max_length=1)] = ""
     dataset: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        data = dict(data)
-        if isinstance(data.get("time"), str):
-            data["time"] = {"column": data["time"]}
-        given = data.get("properties")
-        if isinstance(given, dict):
-            data["properties"] = {str(name): {"value": value} if isinstance(value, str) else value for name, value in given.items()}
-        elif isinstance(given, list):
-            data["properties"] = {str(name): {"value": str(name)} for name in given}
-        return data
 
     @model_validator(mode="after")
     def _one_name(self) -> Mapping:
@@ -114,93 +140,108 @@ class Mapping(Part):
             raise ValueError("Give either event (one name for all) or event_column (the column that names each).")
         return self
 
+    def columns(self) -> dict[str, str]:
+        named = {"event_column": self.event_column, "time": self.time.column, "person": self.person, "anonymous": self.anonymous}
+        return named | {"id": self.id}
+
+    def values(self) -> dict[str, str]:
+        found = {f"properties.{name}": one.value for name, one in (self.properties or {}).items()}
+        return found | ({"revenue": self.revenue} if self.revenue else {})
+
     def used(self) -> set[str]:
-        """The columns that mean something besides properties."""
-        named = {self.event_column, self.time.column, self.person, self.anonymous, self.id, self.revenue}
-        return {name for name in named if name}
-
-    def yaml(self) -> str:
-        """The mapping as the YAML file that would give it."""
-        from ruamel.yaml import YAML
-
-        data = self.model_dump(exclude_defaults=True)
-        if set(data["time"]) == {"column"}:
-            data["time"] = data["time"]["column"]
-        if self.properties is not None:
-            data["properties"] = {
-                name: found.value if found.type == "auto" else found.model_dump() for name, found in self.properties.items()
-            }
-        out = StringIO()
-        writer = YAML()
-        writer.width = 1000
-        writer.dump(data, out)
-        return out.getvalue()
+        return super().used() | ({self.revenue} - {""})
 
 
-def read_mapping(text: str) -> dict[str, Any]:
-    """What a YAML mapping file says, not yet checked. Raises ImportProblem with the line that is wrong."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+class PersonsMapping(AnyMapping):
+    """Properties of persons. `person` is the login id, `anonymous` the id of a device or browser, `ids` further ids by their type (email,
+    phone, openid, unionid … or a name of your own): all ids of a row belong to one person. `time` says from when on the values hold, the
+    newest wins; without it, the time of the import. `traits` are all columns that mean nothing else when it is left out."""
 
-    try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise ImportProblem("The mapping is not YAML: {why}", why=error) from error
-    if not isinstance(data, dict):
-        raise ImportProblem("The mapping must be a YAML list of `what: column`, such as `time: created_at`.")
-    return data
+    kind: Literal["persons"] = "persons"
+    person: str = ""
+    anonymous: str = ""
+    ids: dict[Annotated[str, Field(pattern=ID_TYPE.pattern + "$")], Name] = {}
+    time: Time | None = None
+    traits: dict[Name, Trait] | None = None
 
+    @model_validator(mode="after")
+    def _somebody(self) -> PersonsMapping:
+        if not (self.person or self.anonymous or self.ids):
+            raise ValueError("Say which column holds the id of the person (person, anonymous or ids).")
+        return self
 
-def make_mapping(given: Dictionary[str, Any], columns: Sequence[str], *, guess: bool) -> tuple[Mapping, dict[str, str]]:
-    """The mapping for a file with these columns, and which of it was guessed. Raises ImportProblem that says what is missing or wrong."""
-    data = {name: value for name, value in given.items() if value not in (None, "")}
-    guessed = _guesses(data, columns) if guess else {}
-    data |= guessed
-    if not data.get("event") and not data.get("event_column"):
-        raise ImportProblem(
-            "Which events are these? Name them all (event), or name the column that does (event_column). The file has: {columns}.",
-            columns=_names(columns),
-        )
-    if not data.get("time"):
-        raise ImportProblem("Which column says when it happened (time)? The file has: {columns}.", columns=_names(columns))
-    try:
-        mapping = Mapping.model_validate(data)
-    except ValidationError as error:
-        raise ImportProblem("The mapping is wrong: {why}", why=_why(error)) from error
-    check(mapping, columns)
-    return mapping, guessed
+    def columns(self) -> dict[str, str]:
+        named = {"person": self.person, "anonymous": self.anonymous, "time": self.time.column if self.time else ""}
+        return named | {f"ids.{kind}": column for kind, column in self.ids.items()}
+
+    def values(self) -> dict[str, str]:
+        return {f"traits.{name}": one.value for name, one in (self.traits or {}).items()}
 
 
-def check(mapping: Mapping, columns: Sequence[str]) -> None:
-    """Raises ImportProblem when the mapping names a column that the file does not have."""
-    known = set(columns)
-    plain = {"event_column": mapping.event_column, "time": mapping.time.column, "person": mapping.person, "anonymous": mapping.anonymous}
-    plain["id"] = mapping.id
-    for what, name in plain.items():
-        if name and name not in known:
-            raise ImportProblem(
-                "The mapping's {what} is “{name}”, but the file has no such column. The file has: {columns}.",
-                what=what,
-                name=name,
-                columns=_names(columns),
-            )
-    values = {f"properties.{name}": found.value for name, found in (mapping.properties or {}).items()}
-    if mapping.revenue:
-        values["revenue"] = mapping.revenue
-    for what, text in values.items():
-        for name in (text,) if text in known else parse(text).names:
-            if name not in known:
-                raise ImportProblem(
-                    "The mapping's {what} is “{name}”, but the file has no such column. The file has: {columns}.",
-                    what=what,
-                    name=name,
-                    columns=_names(columns),
-                )
+class MetricsMapping(AnyMapping):
+    """Numbers that are measured elsewhere. `series` names all alike, `series_column` each by its column; `time` is of its day or hour
+    (`grain`), `value` the number, a column or an expression. `dimensions` say what the number is about: all columns that mean nothing else
+    when it is left out. A later number for the same series, time and dimensions replaces the earlier one."""
+
+    kind: Literal["metrics"] = "metrics"
+    series: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    series_column: str = ""
+    time: Time
+    grain: Literal["day", "hour"] = "day"
+    value: Name
+    dimensions: dict[Name, Property] | None = None
+
+    @model_validator(mode="after")
+    def _one_name(self) -> MetricsMapping:
+        if bool(self.series) == bool(self.series_column):
+            raise ValueError("Give either series (one name for all numbers) or series_column (the column that names each).")
+        return self
+
+    def columns(self) -> dict[str, str]:
+        return {"series_column": self.series_column, "time": self.time.column}
+
+    def values(self) -> dict[str, str]:
+        return {"value": self.value} | {f"dimensions.{name}": one.value for name, one in (self.dimensions or {}).items()}
+
+    def used(self) -> set[str]:
+        return super().used() | {self.value}
 
 
-def source_of(text: str, columns: Iterable[str]) -> str | Expression:
-    """A column's own name wins; anything else is an expression."""
-    return text if text in columns else parse(text)
+class CostsMapping(AnyMapping):
+    """What channels cost, a row for each day and campaign: the series `cost`, `impressions` and `clicks` with the dimensions channel,
+    source, medium, campaign and currency, as far as the columns are there. `currency` is that of all rows (the project's when left out),
+    `currency_column` that of each."""
+
+    kind: Literal["costs"] = "costs"
+    time: Time
+    cost: str = ""
+    impressions: str = ""
+    clicks: str = ""
+    channel: str = ""
+    source: str = ""
+    medium: str = ""
+    campaign: str = ""
+    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""
+    currency_column: str = ""
+
+    @model_validator(mode="after")
+    def _something(self) -> CostsMapping:
+        if not (self.cost or self.impressions or self.clicks):
+            raise ValueError("Say which column holds the cost, the impressions or the clicks.")
+        if self.currency and self.currency_column:
+            raise ValueError("Give either currency (of all rows) or currency_column (the column that names each).")
+        return self
+
+    def columns(self) -> dict[str, str]:
+        return {"time": self.time.column, "currency_column": self.currency_column} | {name: getattr(self, name) for name in ABOUT}
+
+    def values(self) -> dict[str, str]:
+        return {name: found for name in SPENT if (found := getattr(self, name))}
+
+
+SPENT = ("cost", "impressions", "clicks")
+ABOUT = ("channel", "source", "medium", "campaign")
+KINDS: dict[str, type[AnyMapping]] = {"events": Mapping, "persons": PersonsMapping, "metrics": MetricsMapping, "costs": CostsMapping}
 
 
 def property_name(column: str) -> str:
@@ -208,28 +249,6 @@ def property_name(column: str) -> str:
     return NESTED.sub("", column)[:MAX_NAME]
 
 
-def _guesses(data: Dictionary[str, Any], columns: Sequence[str]) -> dict[str, str]:
-    plain: dict[str, str] = {}
-    for column in columns:
-        plain.setdefault(re.sub(r"[\W_]", "", column).lower(), column)
-    taken = {str(value) for value in data.values() if isinstance(value, str)}
-    guessed = {}
-    for what, names in GUESSES.items():
-        if what in data or (what == "event_column" and "event" in data):
-            continue
-        found = next((plain[name] for name in names if name in plain and plain[name] not in taken), None)
-        if found is not None:
-            guessed[what] = found
-            taken.add(found)
-    return guessed
-
-
-def _names(columns: Sequence[str]) -> str:
-    return ", ".join([*columns[:30], *(["…"] if len(columns) > 30 else [])])
-
-
-def _why(error: ValidationError) -> str:
-    found = error.errors()[0]
-    place = ".".join(str(part) for part in found["loc"])
-    message = str(found["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+def source_of(text: str, columns: Iterable[str]) -> str | Expression:
+    """A column's own name wins; anything else is an expression."""
+    return text if text in columns else parse(text)

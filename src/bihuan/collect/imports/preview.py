@@ -1,56 +1,79 @@
-"""The first rows of a file as the events that they would become, for somebody to check before anything is stored."""
+"""The first rows of a source as what they would become, for somebody to check before anything is stored."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping as Dictionary
-from pathlib import Path
 from typing import Any
 
-from bihuan.collect.imports.convert import Converter
+from bihuan.collect.imports.encodings import likely_encoding
 from bihuan.collect.imports.errors import ImportProblem, Reject
+from bihuan.collect.imports.kinds import converter
 from bihuan.collect.imports.plan import Plan, look, make_plan
 from bihuan.collect.imports.readers import Chunk
+from bihuan.collect.imports.source import FileSource, Source
 from bihuan.engine.schema import COLUMNS
 
 SHOWN = 8  # rows
 
 
-def preview(path: Path, given: Dictionary[str, Any], *, guess: bool, zone: str) -> dict[str, Any]:
-    """A document with the file's `columns` and first `cells`, the `mapping` (as a person would write it, and as `yaml`), what was
-    `guessed`, the first `events` and `rejects`; instead of the latter five a `problem`: [sentence, its values]."""
+def preview(source: Source, given: Dictionary[str, Any], *, guess: bool, zone: str, currency: str = "") -> dict[str, Any]:
+    """A document with the source's `columns` and first `cells`, the `mapping` (as a person would write it, and as `yaml`), what was
+    `guessed`, the first `rows` as they would be stored and `rejects`; instead of the latter five a `problem`: [sentence, its values]."""
+    encoding = str(given.get("encoding") or "")
+    if not encoding and isinstance(source, FileSource):
+        encoding = likely_encoding(source.path)
     try:
-        first, _ = look(path, encoding=str(given.get("encoding") or ""), delimiter=str(given.get("delimiter") or ""))
+        first, _ = look(source, encoding=encoding, delimiter=str(given.get("delimiter") or ""))
     except ImportProblem as error:
         return {"columns": [], "cells": [], "problem": _said(error)}
     found: dict[str, Any] = {"columns": list(first.columns), "cells": _cells(first)}
     try:
-        plan = make_plan(path, given, guess=guess)
-        return found | _events(plan, zone)
+        plan = make_plan(source, given, guess=guess)
+        return found | _rows(plan, zone, currency)
     except ImportProblem as error:
         return found | {"problem": _said(error)}
 
 
-def _events(plan: Plan, zone: str) -> dict[str, Any]:
-    converted = Converter(plan, project_id=0, zone=zone).convert(plan.first)
-    rows = converted.events.slice(0, SHOWN).to_pylist()
+def _rows(plan: Plan, zone: str, currency: str) -> dict[str, Any]:
+    convert = converter(plan, project_id=0, zone=zone, currency=currency, stamp=int(time.time() * 1000))
+    converted = convert.convert(plan.first)
+    show = {"events": _event, "persons": _person}.get(plan.mapping.kind, _number)
     return {
-        "mapping": plan.mapping.model_dump(mode="json", exclude_defaults=True),
+        "mapping": plan.mapping.given(),
         "yaml": plan.mapping.yaml(),
         "guessed": dict(plan.guessed),
-        "events": [_event(row) for row in rows],
+        "rows": [show(row) for row in converted.table.slice(0, SHOWN).to_pylist()],
         "rejects": [_reject(one) for one in converted.rejects[:SHOWN]],
         "rejected": len(converted.rejects),
-        "looked_at": converted.events.num_rows + len(converted.rejects),
+        "looked_at": converted.kept + len(converted.rejects),
     }
 
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     """An event with all its properties together, wherever they are stored."""
     builtin = {name: row[name] for name in COLUMNS if row.get(name)}
-    properties = builtin | json.loads(row["props"])
-    event = {name: row.get(name) for name in ("name", "at", "user_id", "anonymous_id", "revenue")}
-    return event | {"properties": [[name, value if isinstance(value, str) else json.dumps(value)] for name, value in properties.items()]}
+    person = row.get("user_id") or row.get("anonymous_id")
+    about = _pairs(builtin | json.loads(row["props"]))
+    return {"at": row["at"], "name": row["name"], "person": person, "number": row.get("revenue"), "about": about}
+
+
+def _person(row: dict[str, Any]) -> dict[str, Any]:
+    """A person with all ids, and what would be set."""
+    ids = [row["user_id"], row["anonymous_id"], *json.loads(row["ids"] or "{}").values()]
+    set_once = {f"{name} *": value for name, value in json.loads(row["once"] or "{}").items()}
+    about = _pairs(json.loads(row["traits"] or "{}") | set_once)
+    return {"at": row["at"], "person": ", ".join(filter(None, ids)), "about": about, "once": bool(set_once)}
+
+
+def _number(row: dict[str, Any]) -> dict[str, Any]:
+    """A measured number with what it is about."""
+    return {"at": row["at"], "name": row["metric"], "number": row["value"], "about": _pairs(json.loads(row["dimensions"]))}
+
+
+def _pairs(values: dict[str, Any]) -> list[list[str]]:
+    return [[name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)] for name, value in values.items()]
 
 
 def _cells(first: Chunk) -> list[list[str]]:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from bihuan.collect.imports.cursors import Cursor
 from bihuan.collect.imports.errors import ImportProblem, Reject
 from bihuan.collect.imports.values import Typed, Values
 
 if TYPE_CHECKING:
     import numpy as np
 
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".et", ".numbers")
 ROWS = 50_000  # of a chunk at most
 CELLS = 2_000_000
 BYTES = 16 * 1024 * 1024  # of a chunk's text at most
@@ -38,13 +40,22 @@ FORMATS = {
 @dataclass(frozen=True)
 class Chunk:
     """Some rows that follow each other: columns by name, the line each row begins on, what could not be read at all, and the rows'
-    whole content for keys (`contents`, in order) and for the rejects file (`row`)."""
+    whole content for keys (`contents`, in order) and for the rejects file (`row`). Where a source is made of several files, `part` names
+    the file and `shape` stands for its columns. `cursor` is where a source that can go on later has got to with this chunk."""
 
     columns: Mapping[str, Values]
     lines: np.ndarray
     rejects: Sequence[Reject]
     contents: Callable[[], Sequence[bytes]]
     row: Callable[[int], str]
+    part: str = ""
+    shape: bytes = b""
+    cursor: Cursor | None = None
+
+    @property
+    def size(self) -> int:
+        """How many rows it stands for."""
+        return len(self.lines) + len(self.rejects)
 
 
 class Reader(Protocol):
@@ -63,29 +74,39 @@ class Reader(Protocol):
 
 
 @contextmanager
-def open_file(path: Path, *, encoding: str = "", delimiter: str = "", rows: int = 0) -> Iterator[Reader]:
+def open_file(path: Path, *, kind: str = "", encoding: str = "", delimiter: str = "", rows: int = 0) -> Iterator[Reader]:
     """Open a file by what its name says it is. Raises ImportProblem when it is not there, unknown or not what it says."""
-    kind, gzipped = file_format(path)
+    named, gzipped = file_format(path, kind)
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise ImportProblem("{path} cannot be read: {why}.", path=path, why=error.strerror or error) from error
+    with raw, open_stream(path.name, raw, path.stat().st_size, named, gzipped, encoding, delimiter, rows) as reader:
+        yield reader
+
+
+@contextmanager
+def open_stream(
+    name: str, raw: IO[bytes], size: int, kind: str, gzipped: bool, encoding: str = "", delimiter: str = "", rows: int = 0
+) -> Iterator[Reader]:
+    """Read an open file of that format; a Parquet one must be able to seek."""
     with ExitStack() as stack:
-        try:
-            raw: IO[bytes] = stack.enter_context(path.open("rb"))
-        except OSError as error:
-            raise ImportProblem("{path} cannot be read: {why}.", path=path, why=error.strerror or error) from error
-        size = max(path.stat().st_size, 1)
         plain: Any = stack.enter_context(gzip.GzipFile(fileobj=raw)) if gzipped else raw
         try:
-            yield _reader(kind, stack, raw, plain, size, encoding, delimiter, rows or ROWS)
+            yield _reader(kind, stack, raw, plain, max(size, 1), encoding, delimiter, rows or ROWS)
         except (gzip.BadGzipFile, EOFError) as error:
-            raise ImportProblem(
-                "{path} is not a whole gzip file: what could be read up to the fault was imported.", path=path.name
-            ) from error
+            raise ImportProblem("{path} is not a whole gzip file: what could be read up to the fault was imported.", path=name) from error
 
 
-def file_format(path: Path) -> tuple[str, bool]:
-    """The format and whether it is gzipped. Raises ImportProblem for a name that says neither."""
+def file_format(path: PurePath, kind: str = "") -> tuple[str, bool]:
+    """The format (`kind` where it is known) and whether it is gzipped. Raises ImportProblem for a name that says neither."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     gzipped = bool(suffixes) and suffixes[-1] == ".gz"
     suffix = suffixes[-1 - gzipped] if len(suffixes) > gzipped else ""
+    if kind:
+        return kind, gzipped
+    if suffix in SPREADSHEETS:
+        raise ImportProblem("{name} is a spreadsheet: save it as “CSV UTF-8” and import that.", name=path.name)
     if suffix not in FORMATS:
         raise ImportProblem(
             "{name} does not say what it is: name it .csv, .tsv, .jsonl or .parquet, each also with .gz behind.",

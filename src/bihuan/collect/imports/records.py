@@ -10,14 +10,14 @@ from bihuan.collect.models import ImportRun
 from bihuan.govern.door import Member
 
 
-def create_run(*, member: Member, path: Path, file_name: str = "", **fields: Any) -> ImportRun:
-    """Record that a file is to be imported."""
+def create_run(*, member: Member, path: Path | None, file_name: str = "", **fields: Any) -> ImportRun:
+    """Record that a file, or what is at another place (no `path`), is to be imported."""
     member.require("act")
     return ImportRun.objects.create(
         project=member.project,
-        file_name=(file_name or path.name)[-255:],
-        size=path.stat().st_size,
-        digest=digest_of(path),
+        file_name=(file_name or (path.name if path else ""))[-255:],
+        size=path.stat().st_size if path else 0,
+        digest=digest_of(path) if path else "",
         created_by=member.user,
         via=member.via,
         **fields,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -19,15 +20,18 @@ from bihuan.collect.imports.values import Typed, Values
 if TYPE_CHECKING:
     import numpy as np
 
-Unit = Literal["auto", "s", "ms", "us", "ns"]
+Unit = Literal["auto", "s", "ms", "us", "ns", "excel"]
 PER_MS = {"ms": 1.0, "us": 1_000.0, "ns": 1_000_000.0}
 EARLIEST = 86_400_000  # the store's days begin with 1970 in every zone
 LATEST = int(datetime(2149, 1, 1, tzinfo=UTC).timestamp() * 1000)  # and end with 2149
 DAY = 86_400_000
+EXCEL_EPOCH = 25_569  # 1970-01-01 as a spreadsheet counts
+EXCEL_FIRST = 25_570
 TOO_EARLY = Reason("The time is before 1970: check its unit and its format.")
 TOO_LATE = Reason("The time is more than a day in the future: check its unit, its format and its zone.")
 NO_TIME = Reason("The row has no time.")
 _LOCAL = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?")
+_CLOCK = re.compile(r"(.*?[\d日])\s*(上午|下午|AM|PM|am|pm)?\s*(\d{1,2}:\d{2}(?::\d{2})?)\s*(AM|PM|am|pm)?")
 _NUMBER = re.compile(r"-?\d{1,25}(\.\d{1,25})?")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are counted from here until their zone is applied
 
@@ -134,8 +138,12 @@ def parse_time(text: str, pattern: str = "", unit: Unit = "auto") -> _Moment | R
             return _moment(datetime.strptime(text, pattern))  # noqa: DTZ007 - a pattern without a zone means local time
         except ValueError:
             return Reason("“{text}” is not a time of the form {pattern}.", {"text": shown(text), "pattern": pattern})
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
     if _NUMBER.fullmatch(text):
         return _epoch(text, unit)
+    if (clock := _CLOCK.fullmatch(text)) and (half := clock[2] or clock[4]):
+        text = f"{clock[1]} {_of_24(clock[3], half.lower() in ('下午', 'pm'))}"
     found = _LOCAL.fullmatch(text)
     try:
         if found is None:
@@ -146,6 +154,16 @@ def parse_time(text: str, pattern: str = "", unit: Unit = "auto") -> _Moment | R
     except (ValueError, OverflowError):
         message = "“{text}” is not a time that is understood: give its format, such as %d/%m/%Y %H:%M, or write it as 2026-03-15 12:30:00."
         return Reason(message, {"text": shown(text)})
+
+
+def _of_24(clock: str, afternoon: bool) -> str:
+    hour, _, rest = clock.partition(":")
+    return f"{int(hour) % 12 + 12 * afternoon}:{rest}" if int(hour) <= 12 else clock
+
+
+def _excel(number: float) -> _Moment:
+    """Days since the last of 1899, as spreadsheets count (from March 1900 on)."""
+    return _Moment(round((number - EXCEL_EPOCH) * DAY / 1000) * 1000, local=True)
 
 
 def _moment(at: datetime) -> _Moment:
@@ -162,6 +180,8 @@ def _epoch(text: str, unit: Unit) -> _Moment | Reason:
             return Reason("“{text}” is neither a day nor a time.", {"text": text})
         return _Moment((day - _EPOCH.date()) // timedelta(milliseconds=1), local=True)
     number = float(text)
+    if unit == "excel" or (unit == "auto" and EXCEL_FIRST <= number < DAY // 1000):  # as seconds it would be on the first day of 1970
+        return _excel(min(number, 100_000.0))
     if unit == "auto":
         size = abs(number)
         unit = "s" if size < 1e11 else "ms" if size < 1e14 else "us" if size < 1e17 else "ns"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?")
+AMOUNT = re.compile(  # as people and spreadsheets write money: ¥1,234.50, $ 12, 1,234 元, (3.50), −７
+    r"\s*(?P<open>\()?\s*(?P<sign>[-+−－])?\s*(?:[¥￥$€£]|CNY|RMB|USD|EUR|GBP|HK\$|US\$)?\s*(?P<sign2>[-+−－])?"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d{1,17})?|\d{1,18}(?:\.\d{1,17})?)"
+    r"\s*(?:[¥￥$€£元]|CNY|RMB|USD|EUR|GBP)?\s*(?P<close>\))?\s*"
+)
 LOOSE_NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?\s*")
 
 
@@ -123,11 +129,20 @@ class Loose:
 
 
 def parse_number(text: str) -> float | None:
-    """The number that a text writes; NaN for an empty text, None when it is not a (finite) number."""
+    """The number that a text writes, also with a currency, thousands between commas or full-width digits; NaN for an empty text, None
+    when it is not a (finite) number, as 1.234,50 or 12 %."""
     if not LOOSE_NUMBER.fullmatch(text):
-        return math.nan if not text.strip() else None
+        return math.nan if not text.strip() else _amount(text)
     number = float(text)
     return number if math.isfinite(number) else None
+
+
+def _amount(text: str) -> float | None:
+    found = AMOUNT.fullmatch(unicodedata.normalize("NFKC", text))
+    if found is None or bool(found["open"]) != bool(found["close"]) or (found["sign"] and found["sign2"]):
+        return None
+    number = float(found["number"].replace(",", ""))
+    return -number if found["open"] or (found["sign"] or found["sign2"] or "+") != "+" else number
 
 
 def kind_of(value: Any) -> str:
@@ -234,6 +249,9 @@ def _text_json(values: pa.Array, *, numeric: bool) -> Json:
             kinds.append("")
         elif numeric and PLAIN_NUMBER.fullmatch(text):
             texts.append(text)
+            kinds.append("number")
+        elif numeric and AMOUNT.fullmatch(text) and (number := parse_number(text)) is not None:
+            texts.append(canonical(number))
             kinds.append("number")
         else:
             texts.append(canonical(text))

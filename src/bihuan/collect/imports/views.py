@@ -10,43 +10,61 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, QueryDict
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import get_language, gettext
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from bihuan.collect.imports import uploads
 from bihuan.collect.imports.errors import ImportProblem, Reason
-from bihuan.collect.imports.mapping import read_mapping
+from bihuan.collect.imports.fields import chosen, given, typed
+from bihuan.collect.imports.receiving import FolderHandler
+from bihuan.collect.imports.tasks import definitions_at_work
 from bihuan.collect.models import ImportRun
 from bihuan.govern.web import ProjectRequest, is_panel, project_view, redirect_to, render_page
 
 SHOWN = 50
 LONGEST = 3_600  # days that a trend may be over
-FIELDS = ("event", "event_column", "person", "anonymous", "id", "revenue", "zone")
 ENCODINGS = ("gb18030", "big5", "shift_jis", "cp1252", "utf-16")
 State = ImportRun.State
 
 
 @project_view("view")
 def imports(request: ProjectRequest) -> HttpResponse:
-    """The newest imports; for who may, with the upload."""
-    runs = list(ImportRun.objects.filter(project=request.member.project).select_related("created_by")[:SHOWN])
-    context = {"runs": runs, "busy": any(run.state in (State.QUEUED, State.RUNNING) for run in runs), "encodings": ENCODINGS}
+    """The imports that come again and again, and the newest runs; for who may, with the upload."""
+    runs = list(ImportRun.objects.filter(project=request.member.project).select_related("created_by", "task__definition")[:SHOWN])
+    busy = any(run.state in (State.QUEUED, State.RUNNING) for run in runs)
+    context = {"runs": runs, "busy": busy, "encodings": ENCODINGS, "kinds": ImportRun.Kind.choices}
+    if not is_panel(request):
+        context["regular"] = definitions_at_work(request.member)
     return render_page(request, "collect/imports/list.html", context, panel="collect/imports/runs.html")
 
 
+@csrf_exempt  # the inner view checks it, once it is known that the body may be read at all
 @require_POST
 @project_view("act")
 def upload(request: ProjectRequest) -> HttpResponse:
-    """Keep the file and go on to its mapping."""
+    """Keep the file and go on to its mapping; what is too large is refused before it is read."""
+    most = uploads.most_bytes()
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        text = gettext("The file is too large: at most {most} may be uploaded now. Import it on the command line, or from S3 or the web.")
+        return render_page(request, "collect/imports/too_large.html", {"sentence": text.format(most=filesizeformat(most))}, status=413)
+    request.upload_handlers = [FolderHandler(request, uploads.folder())]
+    return cast("HttpResponse", csrf_protect(_receive)(request))
+
+
+def _receive(request: ProjectRequest) -> HttpResponse:
     file = request.FILES.get("file")
     if file is None or not file.name:
         messages.error(request, gettext("Choose a file first."))
         return redirect_to(request, "collect:imports", project=request.member.project.key)
+    kind = request.POST.get("kind", "events")
     try:
         made = uploads.receive(
             member=request.member,
             file_name=file.name,
             parts=file.chunks(),
+            kind=kind if kind in ImportRun.Kind.values else "events",
             encoding=request.POST.get("encoding", ""),
             language=get_language() or "",
         )
@@ -80,7 +98,7 @@ def start(request: ProjectRequest, pk: int) -> HttpResponse:
         if shown["problem"]:
             return render_page(request, "collect/imports/mapping.html", {"run": found} | shown, status=422)
         mapping = shown["look"]["mapping"]
-    uploads.start(member=request.member, run=found, mapping=mapping)
+    uploads.start(member=request.member, run=found, mapping=mapping, dry="dry" in request.POST)
     return redirect_to(request, "collect:import", project=request.member.project.key, pk=pk)
 
 
@@ -120,43 +138,23 @@ def _found(request: ProjectRequest, pk: int) -> ImportRun:
 
 def _preview(request: ProjectRequest, found: ImportRun, form: QueryDict) -> dict[str, Any]:
     """What the form says, and what the file's first rows become by it."""
-    asked = "mapping" in form
-    context: dict[str, Any] = {"form": form, "problem": "", "look": {}}
+    asked, kind = "mapping" in form, found.mapping.get("kind", "events")
     try:
-        given = _given(found, form) if asked else found.mapping
-        look = uploads.look_at(found, given, guess=not asked)
+        mapping = given(kind, form, found.mapping) if asked else found.mapping
+        look = uploads.look_at(found, mapping, guess=not asked)
     except ImportProblem as problem:
-        return context | {"problem": uploads.said(problem), "chosen": _chosen(form)}
-    if "problem" in look:
-        context["problem"] = uploads.said(ImportProblem(look["problem"][0], **look["problem"][1]))
+        return {"problem": uploads.said(problem), "look": {}, "chosen": typed(kind, form), "yaml": form.get("yaml", "")}
+    return shown_look(kind, look, form)
+
+
+def shown_look(kind: str, look: dict[str, Any], form: QueryDict) -> dict[str, Any]:
+    """A preview for the page: `look` with its sentences and times in the reader's language, and the `chosen` value of each field."""
+    problem = uploads.said(ImportProblem(look["problem"][0], **look["problem"][1])) if "problem" in look else ""
     look["rejects"] = [(line, uploads.said(Reason(msgid, values))) for line, msgid, values in look.get("rejects", [])]
-    for event in look.get("events", []):
-        event["time"] = datetime.fromtimestamp(event["at"] / 1000, UTC)
-    chosen = _mapped(look["mapping"]) if "mapping" in look else _chosen(form)
-    return context | {"look": look, "chosen": chosen, "yaml": form.get("yaml", "")}
-
-
-def _given(found: ImportRun, form: QueryDict) -> dict[str, Any]:
-    """The mapping that the form gives: its YAML if there is any, else its fields."""
-    text = form.get("yaml", "").strip()
-    encoding = {"encoding": found.mapping["encoding"]} if found.mapping.get("encoding") else {}
-    if text:
-        return encoding | read_mapping(text)
-    given: dict[str, Any] = {name: form.get(name, "").strip() for name in FIELDS if form.get(name, "").strip()}
-    if form.get("time"):
-        given["time"] = {"column": form["time"], "format": form.get("time_format", "").strip()}
-    if given.get("event"):
-        given.pop("event_column", None)
-    return encoding | given
-
-
-def _chosen(form: QueryDict) -> dict[str, str]:
-    return {name: form.get(name, "") for name in (*FIELDS, "time", "time_format")}
-
-
-def _mapped(mapping: dict[str, Any]) -> dict[str, str]:
-    time = mapping.get("time", {})
-    return {name: mapping.get(name, "") for name in FIELDS} | {"time": time.get("column", ""), "time_format": time.get("format", "")}
+    for row in look.get("rows", []):
+        row["time"] = datetime.fromtimestamp(row["at"] / 1000, UTC)
+    fields = chosen(kind, look["mapping"]) if "mapping" in look else typed(kind, form)
+    return {"problem": problem, "look": look, "chosen": fields, "yaml": form.get("yaml", ""), "kind": kind}
 
 
 def _progress(found: ImportRun) -> dict[str, Any]:
@@ -167,16 +165,21 @@ def _progress(found: ImportRun) -> dict[str, Any]:
     if found.finished_at and found.started_at:
         seconds = (found.finished_at - found.started_at).total_seconds()
     percent = round(found.progress * 100)
-    return {"run": found, "busy": busy, "seconds": seconds, "left": left, "percent": percent, "trend": _trend(found)}
+    return {"run": found, "busy": busy, "seconds": seconds, "left": left, "percent": percent, "see": _see(found)}
 
 
-def _trend(found: ImportRun) -> str:
-    """The question whose answer shows these events: their trend over the days that they are of."""
-    if found.first_at is None or found.last_at is None:
+def _see(found: ImportRun) -> str:
+    """The question whose answer shows what came in, under the project's address: over the days that it is of."""
+    if found.dry or found.first_at is None or found.last_at is None or found.kind == "persons":
         return ""
     zone = ZoneInfo(found.project.timezone)
     until = found.last_at.astimezone(zone).date()
     since = max(found.first_at.astimezone(zone).date(), until - timedelta(days=LONGEST))
     unit = "day" if (until - since).days <= 92 else "week" if (until - since).days <= 370 else "month"
-    event = found.mapping.get("event") or "*"
-    return urlencode({"series.0.event": event, "period.since": since, "period.until": until, "unit": unit})
+    days = {"period.since": since, "period.until": until, "unit": unit}
+    if found.kind == "events":
+        return "ask/trend/?" + urlencode({"series.0.event": found.mapping.get("event") or "*", **days})
+    if found.kind == "costs":
+        return "ask/metric_series/?" + urlencode({"series": "cost", "breakdown": "channel", **days})
+    series = found.mapping.get("series")
+    return "ask/metric_series/?" + urlencode({"series": series, **days}) if series else "ask/metric_series/"

@@ -15,6 +15,7 @@ import pytest
 
 from bihuan.collect.imports import readers, readers_text
 from bihuan.collect.imports.errors import ImportProblem
+from bihuan.collect.imports.plan import make_plan
 from bihuan.collect.imports.tests.conftest import Write, read
 
 CSV = "user_id,event,timestamp,price\nu1,Order,2024-03-13 10:00:00,9.5\nu2,Visit,2024-03-13 11:00:00,\n"
@@ -103,7 +104,16 @@ def test_gb18030_is_read_when_it_is_named(file: Write) -> None:
 
 def test_a_header_in_another_encoding_says_what_to_do(file: Write) -> None:
     with pytest.raises(ImportProblem, match="gb18030"):
-        read(file("a.csv", "用户ID,event,timestamp\nu1,Order,2024-03-13\n", "gb18030"))
+        read(file("a.csv", "numéro,event,timestamp\nu1,Order,2024-03-13\n", "cp1252"))
+
+
+def test_chinese_that_a_spreadsheet_wrote_in_gbk_is_recognised_and_said(file: Write) -> None:
+    path = file("a.csv", "用户ID;事件;时间;金额\n张三;下单;2024年3月13日 下午1:05;￥1,234.50\n李四;下单;45364.5;（３．５）\n", "gb18030")
+    plan = make_plan(path, {}, guess=True)
+    assert plan.guessed == {"event_column": "事件", "time": "时间", "person": "用户ID", "revenue": "金额", "encoding": "gb18030"}
+    done = read(path)
+    assert (done.column("user_id"), done.column("revenue")) == (["张三", "李四"], [1234.5, -3.5])
+    assert done.column("at") == [1710306300000, 1710302400000]  # 13:05 and noon in Shanghai
 
 
 def test_an_unknown_encoding_says_so(file: Write) -> None:
@@ -166,7 +176,7 @@ def test_json_columns_may_come_late_and_be_of_any_type(file: Write, monkeypatch:
     values = ['"7"', "7", "7.0", "true", '{"b":[1]}', "null"]
     lines = [f'{{"event":"A","timestamp":1710325274,"user_id":{value},"late{place}":{value}}}' for place, value in enumerate(values)]
     done = read(file("a.jsonl", "\n".join(lines)))
-    assert done.column("user_id") == ["7", "7", "7", "true", None, None]
+    assert done.column("user_id") == ["7", "7", "7", None, None, None]
     assert [json.loads(row["props"]) for row in done.rows][1:3] == [{"late1": 7}, {"late2": 7}]
 
 
@@ -189,7 +199,7 @@ def test_a_file_that_is_not_what_it_says_is_refused(file: Write, tmp_path: Path)
     (tmp_path / "b.csv.gz").write_text(CSV)
     with pytest.raises(ImportProblem, match="not a whole gzip file"):
         read(tmp_path / "b.csv.gz")
-    with pytest.raises(ImportProblem, match=r"name it \.csv"):
+    with pytest.raises(ImportProblem, match="is a spreadsheet: save it as"):
         read(file("a.xlsx", "x"))
     with pytest.raises(ImportProblem, match="cannot be read: No such file"):
         read(tmp_path / "none.csv")

@@ -109,7 +109,7 @@ def test_an_import_that_was_started_twice_runs_once_and_tells_what_became_of_the
         alice.post(address("start_import", pk=run.pk), form)
     (job,) = Job.objects.filter(kind="import")
     assert job.payload == {"run": run.pk}
-    uploads.import_upload(run.pk)
+    uploads.import_run(run.pk)
     assert [(event["user_id"], event["revenue"]) for event in stored] == [("u1", 19.0), (None, None)]
     run.refresh_from_db()
     assert (run.state, run.rows_read, run.rows_stored, run.rows_rejected, run.rows_of_nobody) == ("done", 3, 2, 1, 1)
@@ -124,7 +124,7 @@ def test_a_mapping_file_holds_instead_of_the_fields(alice: Client, stored: list[
     run = uploaded(alice)
     text = "event: Sale\ntime: timestamp\nproperties: {cost: price}"
     alice.post(address("start_import", pk=run.pk), {"mapping": "1", "event_column": "event", "yaml": text})
-    uploads.import_upload(run.pk)
+    uploads.import_run(run.pk)
     assert [(event["name"], event["props"], event["user_id"]) for event in stored] == [("Sale", '{"cost":9.5}', None), ("Sale", "{}", None)]
 
 
@@ -134,7 +134,7 @@ def test_a_file_that_breaks_off_is_said_in_the_language_of_who_brought_it(alice:
     ImportRun.objects.update(language="zh-hans")
     (uploads.folder() / run.upload).write_text("event,timestamp\n")
     with pytest.raises(ImportProblem):
-        uploads.import_upload(run.pk)
+        uploads.import_run(run.pk)
     run.refresh_from_db()
     assert (run.state, run.problem) == ("failed", "文件中没有数据行。")
     assert "文件中没有数据行。" in alice.get(address("import", pk=run.pk)).content.decode()
@@ -142,7 +142,7 @@ def test_a_file_that_breaks_off_is_said_in_the_language_of_who_brought_it(alice:
 
 def test_a_file_of_no_known_kind_is_not_kept(alice: Client, folder: Path) -> None:
     page = alice.post(address("upload"), {"file": SimpleUploadedFile("a.xlsx", b"x")}, follow=True).content.decode()
-    assert "a.xlsx does not say what it is" in page
+    assert "a.xlsx is a spreadsheet" in page
     assert not list(folder.iterdir())
 
 
