@@ -9,7 +9,9 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,8 +22,9 @@ from bihuan.collect.key_files import SUFFIX, KeyFile, Written, merged, ranges, w
 from bihuan.collect.sorted_runs import Hashes, SortedRuns
 from bihuan.engine.store import Store
 
-IN_MEMORY = 4_000_000  # keys: 32 MB; more go to a file
+IN_MEMORY = 2_000_000  # keys: 16 MB; more go to a file
 ALIKE = 4  # so many files of like size are made one
+PAUSE = 60.0  # seconds after a file could not be written
 AT_ONCE = 4_000_000  # keys to read from the store at once
 
 NEWER = """
@@ -54,14 +57,16 @@ class SeenKeys:
         self._recent = SortedRuns()
         self._files: list[KeyFile] = []
         self._through = -1  # ms; the files hold all events received until then
-        self._merging: _Merging | None = None
+        self._making: _Making | None = None
+        self._not_before = 0.0
 
     def __len__(self) -> int:
-        return len(self._recent) + sum(file.written.keys for file in self._files)
+        return len(self._recent) + sum(file.written.keys for file in self._files) + (len(self._making.runs) if self._making else 0)
 
     def load(self, store: Store) -> None:
         """Take the keys of everything in the store: those that the files lack are read from it."""
-        self._merging, self._recent = None, SortedRuns()
+        self.settle()
+        self._recent = SortedRuns()
         self._files, self._through = self._believed(store)
         (newer,) = store.fetch(NEWER, {"after": self._through}).rows
         parts = _stored_keys(store, self._through, newer["keys"])
@@ -77,6 +82,8 @@ class SeenKeys:
         order = np.argsort(keys)  # in order, neighbours find the same parts of a run or file
         asked = keys[order]
         found = self._recent.contains(asked)
+        if self._making is not None:
+            found |= self._making.runs.contains(asked)
         for file in self._files:
             found |= file.contains(asked)
         known = np.empty_like(found)
@@ -92,13 +99,33 @@ class SeenKeys:
     def add(self, keys: Hashes, stamp: int) -> None:
         """These are stored now, received at `stamp` (ms), as is everything before them."""
         self._recent.add(keys)
+        if self._making is not None and self._making.done():
+            self.settle()
+        if self._making is None and time.monotonic() >= self._not_before:
+            self._making = self._next(max(stamp, self._through))
+
+    def settle(self) -> None:
+        """Wait for the file that is being made, and take it up."""
+        made, self._making = self._making, None
+        if made is None:
+            return
         try:
-            if len(self._recent) > IN_MEMORY:
-                self._keep([*self._files, write(self._folder, [self._recent.hashes()])], max(stamp, self._through))
-                self._recent = SortedRuns()
-            self._merge()
-        except OSError as error:  # they stay in memory then
-            log.warning("Keys cannot be written to %s: %s", self._folder, error)
+            file = made.result()
+            self._keep([*(other for other in self._files if other not in made.files), file], max(made.through, self._through))
+            for other in made.files:
+                other.remove()
+        except OSError as error:  # all stays as it is
+            log.warning("Known keys cannot be written to %s: %s", self._folder, error)
+            self._recent.add(made.runs.hashes())
+            self._not_before = time.monotonic() + PAUSE
+
+    def _next(self, stamp: int) -> _Making | None:
+        """The file to make now, if any: of the keys in memory when they are many, else of several files of like size."""
+        if len(self._recent) > IN_MEMORY:
+            runs, self._recent = self._recent, SortedRuns()
+            return _Making(self._folder, runs, [], stamp)
+        alike = _alike(self._files)
+        return _Making(self._folder, SortedRuns(), alike, self._through) if alike else None
 
     def _keep(self, files: list[KeyFile], through: int) -> None:
         """From now on these files hold all events received until `through`."""
@@ -133,37 +160,28 @@ class SeenKeys:
             if path.name not in ours:
                 path.unlink(missing_ok=True)
 
-    def _merge(self) -> None:
-        """Make one of several files of like size, beside everything else; take it up when it is made."""
-        if self._merging is None:
-            alike = _alike(self._files)
-            self._merging = _Merging(self._folder, alike) if alike else None
-        elif self._merging.done():
-            before, self._merging = self._merging, None
-            if before.made is not None:
-                self._keep([*(file for file in self._files if file not in before.files), before.made], self._through)
-                for file in before.files:
-                    file.remove()
 
+class _Making:
+    """The making of one file out of keys in memory or out of several files, in a thread of its own, so that no commit waits for it."""
 
-class _Merging:
-    """The making of one file out of several, in a thread of its own."""
-
-    def __init__(self, folder: Path, files: Sequence[KeyFile]) -> None:
+    def __init__(self, folder: Path, runs: SortedRuns, files: Sequence[KeyFile], through: int) -> None:
+        self.runs = runs
         self.files = files
-        self.made: KeyFile | None = None
-        self._folder = folder
-        self._thread = threading.Thread(target=self._run, name="keys", daemon=True)
-        self._thread.start()
+        self.through = through
+        self._made: Future[KeyFile] = Future()
+        threading.Thread(target=self._run, args=(folder,), name="keys", daemon=True).start()
 
     def done(self) -> bool:
-        return not self._thread.is_alive()
+        return self._made.done()
 
-    def _run(self) -> None:
+    def result(self) -> KeyFile:
+        return self._made.result()
+
+    def _run(self, folder: Path) -> None:
         try:
-            self.made = write(self._folder, merged(self.files))
-        except OSError as error:
-            log.warning("Files of keys cannot be merged in %s: %s", self._folder, error)
+            self._made.set_result(write(folder, merged(self.files) if self.files else [self.runs.hashes()]))
+        except BaseException as error:  # noqa: BLE001 - for whoever takes the result
+            self._made.set_exception(error)
 
 
 def _alike(files: Sequence[KeyFile]) -> list[KeyFile]:

@@ -40,7 +40,9 @@ class SortedRuns:
 
     def hashes(self) -> Hashes:
         """All of them, in order."""
-        return np.sort(np.concatenate([run for run, _ in self._runs])) if self._runs else np.zeros(0, dtype=np.uint64)
+        together: Hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *(run for run, _ in self._runs)])
+        together.sort()
+        return together
 
     def contains(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """For each hash, whether it is known."""

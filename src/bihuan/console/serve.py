@@ -236,6 +236,7 @@ def environment(config: Config) -> dict[str, str]:
         "BIHUAN_COLLECT_URL": config.collect_url,
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+        "MALLOC_MMAP_THRESHOLD_": os.environ.get("MALLOC_MMAP_THRESHOLD_", "1000000"),  # what is large goes back when it is freed
     }
 
 
