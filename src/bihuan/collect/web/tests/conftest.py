@@ -1,54 +1,18 @@
-"""A web site of its own, at another origin than the collector that its pages send to, and what visitors do on it."""
+"""Visitors of a web site whose pages load the script, each with a browser of their own."""
 
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from bihuan.collect.tests.site import KEY, Site, running
+from bihuan.collect.web.tests.pages import Pages
 
 STUB = "<script>window.bihuan=window.bihuan||function(){(bihuan.q=bihuan.q||[]).push(arguments)}</script>"
-
-
-class Pages:
-    """Serves what is put into `html` by path; what is not there is an empty page. `headers` go out with every page of that path."""
-
-    def __init__(self) -> None:
-        self.html: dict[str, str] = {}
-        self.headers: dict[str, dict[str, str]] = {}
-        self.cookies: list[str] = []
-        pages = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                path = unquote(urlsplit(self.path).path)
-                text = pages.html.get(path, "<!doctype html><title>Empty</title>").encode()
-                pages.cookies.append(self.headers.get("Cookie", ""))
-                self.send_response(200)
-                self.send_header("Content-Type", "text/javascript" if path.endswith(".js") else "text/html; charset=utf-8")
-                self.send_header("Content-Length", str(len(text)))
-                for name, value in pages.headers.get(path, {}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Visit:
