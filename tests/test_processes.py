@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import re
@@ -146,6 +147,40 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     file.touch()
     for folder in (file, Path("/proc/nowhere")):
         assert f"Cannot write to the data folder {folder}" in refused(folder)
+
+
+@pytest.mark.parametrize("command", [["init", "--name", "Shop", "--username", "ann", "--email", "a@b.c"], ["import", "x.csv"], ["migrate"]])
+def test_every_command_says_so_when_the_folder_cannot_be_written(tmp_path: Path, command: list[str]) -> None:
+    file = tmp_path / "taken"
+    file.touch()
+    facts = ["--timezone", "UTC", "--currency", "EUR"] if command[0] == "init" else []
+    whole = [sys.executable, "-m", "bihuan.console.cli", *command, *facts, "--data", str(file)]
+    done = subprocess.run(whole, env={**os.environ, "BIHUAN_PASSWORD": PASSWORD}, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert f"Cannot write to the data folder {file}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["run/writer.lock", "engine/lock"])
+def test_serving_waits_for_an_import_that_has_the_folder_and_says_so(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir()
+    code = (
+        "import sys; from pathlib import Path; from bihuan.console.serve import Config, Program, Supervisor; "
+        "Supervisor(Config(Path(sys.argv[1])), [Program('begun', 'this', once=True)], lambda: '', {'--port': 1})._watch()"
+    )
+    with (tmp_path / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711")
+        lock.flush()
+        serving = subprocess.Popen([sys.executable, "-uc", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        assert serving.stdout is not None
+        assert "process 4711 writes into" in serving.stdout.readline()
+        time.sleep(0.5)
+        assert serving.poll() is None
+    assert "begun" in serving.stdout.readline()
+    serving.kill()
+    serving.wait()
+    serving.stdout.close()
 
 
 def test_ports_that_cannot_be_are_named_with_the_option(tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ def user(
 def migrate(data: Data = FOLDER) -> None:
     """Bring the store and the definitions to this version's schema; `bihuan serve` does it by itself."""
     os.environ["BIHUAN_DATA"] = str(data.absolute())
+    _check_folder()
     from bihuan.console.migrate import migrate_database
     from bihuan.engine.config import Config
     from bihuan.engine.embedded.child import own_store
@@ -231,9 +232,7 @@ def _taken(option: str, arguments: list[str]) -> tuple[str, list[str]]:
 
 def _django(*, migrate: bool = False) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bihuan.console.settings")
-    from bihuan.engine.config import Config
-
-    Config.from_env().data.mkdir(parents=True, exist_ok=True)
+    _check_folder()
     if migrate:
         from bihuan.console.migrate import migrate_database
 
@@ -242,6 +241,17 @@ def _django(*, migrate: bool = False) -> None:
         import django
 
         django.setup()
+
+
+def _check_folder() -> None:
+    """Make the data folder, or end with a sentence when nothing can be written there."""
+    from bihuan.console.serve import CannotServe, check_folder
+    from bihuan.engine.config import Config
+
+    try:
+        check_folder(Config.from_env())
+    except CannotServe as problem:
+        _fail(str(problem))
 
 
 def _become(module: str, arguments: list[str]) -> None:

@@ -103,11 +103,21 @@ class Supervisor:
         return 0
 
     def _watch(self) -> None:
+        self._wait_for_others()
         while not self._signals:
             self._start_due()
             self._relay(0.2)
             self._reap()
             self._greet()
+
+    def _wait_for_others(self) -> None:
+        """An import that began while nobody served has the folder until it ends."""
+        said = ""
+        while not self._signals and (owner := other_writer(self.config)):
+            if owner != said:
+                say("serve", f"process {owner} writes into {self.config.data}, perhaps an import; starting as soon as it has ended.")
+            said = owner
+            time.sleep(0.3)
 
     def _note_signal(self, *_: object) -> None:
         self._signals += 1
@@ -259,6 +269,17 @@ def only_server(config: Config, ports: Mapping[str, int]) -> Iterator[None]:
             yield
         finally:
             (config.run / "serve.json").unlink(missing_ok=True)
+
+
+def other_writer(config: Config) -> str:
+    """The number of the process that writes into the data folder, '' when none does."""
+    for name in ("run/writer.lock", "engine/lock"):
+        with contextlib.suppress(FileNotFoundError), (config.data / name).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().strip() or "unknown"
+    return ""
 
 
 def check_folder(config: Config) -> None:
