@@ -1,16 +1,17 @@
-"""Periods of days in a project's time zone, and the buckets (hour, day, week, month) that they are cut into."""
+"""Periods of days in a project's time zone, and the buckets (hour … year) that they are cut into."""
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Unit = Literal["hour", "day", "week", "month"]
+Unit = Literal["hour", "day", "week", "month", "quarter", "year"]
 
 
 class Last(BaseModel):
@@ -37,7 +38,15 @@ class Between(BaseModel):
         return self
 
 
-PeriodSpec = Last | Between
+class This(BaseModel):
+    """The calendar `this` (day, week from Monday, month, quarter or year) up to today; with `ago` 1, 2, … the whole one so many before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    this: Literal["day", "week", "month", "quarter", "year"]
+    ago: Annotated[int, Field(ge=0, le=120)] = 0
+
+
+PeriodSpec = Last | Between | This
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,13 @@ class Period:
         """What `spec` means at the instant `now` (aware) in `zone`."""
         if isinstance(spec, Between):
             return cls(spec.since, spec.until, zone)
-        until = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1 if spec.complete else 0)
+        today = now.astimezone(ZoneInfo(zone)).date()
+        if isinstance(spec, This):
+            since = bucket_day(today, spec.this)
+            for _ in range(spec.ago):
+                since = bucket_day(since - timedelta(days=1), spec.this)
+            return cls(since, next_bucket_day(since, spec.this) - timedelta(days=1) if spec.ago else today, zone)
+        until = today - timedelta(days=1 if spec.complete else 0)
         return cls(until - timedelta(days=spec.last - 1), until, zone)
 
     @property
@@ -105,14 +120,52 @@ def midnight(day: date, zone: str) -> datetime:
 
 
 def bucket_day(day: date, unit: Unit) -> date:
-    """The first day of the day, week or month that holds `day`."""
-    if unit == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if unit == "month" else day
+    """The first day of the day, week, month, quarter or year that holds `day`."""
+    match unit:
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+    return day
 
 
 def next_bucket_day(day: date, unit: Unit) -> date:
-    """The first day of the day, week or month after the one that begins on `day`."""
-    if unit == "month":
-        return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return day + timedelta(days=7 if unit == "week" else 1)
+    """The first day of the day, week, month, quarter or year after the one that holds `day`."""
+    if unit in MONTHS:
+        return months_later(bucket_day(day, unit), MONTHS[unit])
+    return bucket_day(day, unit) + timedelta(days=7 if unit == "week" else 1)
+
+
+MONTHS: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of the month so many months later (earlier when negative), or that month's last day where it has no such day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+BucketState = Literal["whole", "cut", "running", "future"]
+
+
+def bucket_state(start: datetime, unit: Unit, period: Period, now: datetime) -> BucketState:
+    """What may be said of the bucket that begins at `start`: `future` it has not begun; `running` it is not over yet, its number still
+    grows; `cut` the period takes only a part of it; else it is `whole`."""
+    end = bucket_end(start, unit, period.zone)
+    if start > now:
+        return "future"
+    if now < end and now < period.end:
+        return "running"
+    return "cut" if start < period.start or end > period.end else "whole"
+
+
+def bucket_end(start: datetime, unit: Unit, zone: str) -> datetime:
+    """The first instant after the bucket that begins at `start`."""
+    if unit == "hour":
+        return (start.astimezone(UTC) + timedelta(hours=1)).astimezone(ZoneInfo(zone))
+    return midnight(next_bucket_day(start.astimezone(ZoneInfo(zone)).date(), unit), zone)

@@ -70,7 +70,7 @@ def part(spec: FunnelSpec, some: list[Way], value: str | None, other: int = 0) -
         steps.append(
             FunnelStep(
                 number=number + 1,
-                title=spec.steps[number].name or spec.steps[number].event,
+                title=spec.steps[number].title,
                 people=people,
                 from_start=people / counts[0] if counts[0] else None,
                 from_previous=people / before if before else None,
