@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= .demo
 ARGS ?=
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_DISABLE_PIP_3.0.0_CHECK := 1
 
 .PHONY: help
 help: ## list the chores
@@ -41,6 +41,11 @@ browser: $(VENV)/.installed-test ## find or install Chromium for the browser tes
 bench: $(VENV)/.installed-test ## time each question and its memory beside plain ClickHouse SQL (ARGS="--events 5000000")
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-test ## fuzz a protocol of the collector, guided by coverage (ARGS="--protocol sensors --minutes 10")
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet 'atheris==3.0.0'
+	nice -n 19 $(BIN)/python -m bench.fuzz $(ARGS)
+
 .PHONY: shots
 shots: $(VENV)/.installed-test browser ## screenshots of every page of the running demo into shots/
 	$(BIN)/python scripts/shots.py --data $(DEMO) $(ARGS)
@@ -67,7 +72,7 @@ lock: $(VENV)/.installed-test ## resolve the dependencies of pyproject.toml anew
 
 .PHONY: clean
 clean: ## remove the demo's data and what tools left behind; the virtual environment stays
-	rm -rf $(DEMO) .bench shots .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) .bench .fuzz shots .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment: made once, and again only when what it is made from changes.

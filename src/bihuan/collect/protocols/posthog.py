@@ -37,7 +37,8 @@ from bihuan.collect.times import milliseconds, skew
 
 SOURCE = "posthog"
 CAPTURE = ("/batch", "/capture", "/e", "/i/v0/e")
-OF_BIHUAN = ("$campaign_", "$message_", "$unsubscribed")  # what Bihuan's own ledger writes about people
+# What Bihuan itself writes: its ledger about people, and what changes profiles and items.
+OF_BIHUAN = ("$campaign_", "$message_", "$unsubscribed", "$profile_", "$item_")
 
 _ALIASES = frozenset({"$create_alias", "$merge_dangerously"})
 _ABOUT_PEOPLE = frozenset({"$identify", "$set", "$set_once", "$unset", *_ALIASES})

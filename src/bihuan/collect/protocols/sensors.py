@@ -22,6 +22,7 @@ import msgspec
 
 from bihuan.collect.bodies import Refused
 from bihuan.collect.events import BadEvent, Event, Rejected, canonical, clean_id, clean_text
+from bihuan.collect.protocols.posthog import OF_BIHUAN
 from bihuan.collect.protocols.reading import loads, read_item
 from bihuan.collect.protocols.request import Answer, Request, Route
 from bihuan.collect.protocols.sensors_body import items_of
@@ -33,7 +34,6 @@ from bihuan.collect.times import milliseconds, skew
 
 SOURCE = "sensors"
 LEDGER = "ledger"  # no event of this source is something that a person did
-OF_BIHUAN = ("$campaign_", "$message_", "$unsubscribed", "$profile_", "$item_")
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 _TRACKS = {"track": "", "track_signup": "$SignUp", "track_id_bind": "$BindID", "track_id_unbind": "$UnbindID"}
