@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= .demo
 ARGS ?=
-export PIP_DISABLE_PIP_3.0.0_CHECK := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## list the chores
