@@ -65,7 +65,7 @@ def _batch(calls: Sequence[dict[str, Any]], project: int, zone: Any, now: int) -
     body = json.dumps({"batch": calls, "sentAt": _iso(now)}).encode()
     events, rejected = segment.read(segment.open_body("batch", body), project, now)
     assert not rejected
-    found = dict(zip(ROW, zip(*(row(event, now) for event in events), strict=True), strict=True))
+    found: dict[str, Sequence[Any]] = dict(zip(ROW, zip(*(row(event, now) for event in events), strict=True), strict=True))
     found["day"] = days(found["project_id"], found["ts"], lambda _: zone)
     found["person_id"] = [1 + hash(user or anonymous) % USERS for user, anonymous in zip(found["user"], found["anonymous"], strict=True)]
     found["received_at"] = [now] * len(events)

@@ -1,6 +1,6 @@
 """Sends batches to a collector of its own, beside the same batches inserted straight into the store, and prints both of this one run.
 
-    python -m bench.collect [--batch N,N] [--connections N,N] [--seconds S] [--known MILLIONS] [--keys-off] [--json]
+    python -m bench.collect [--batch N,N] [--connections N,N] [--seconds S] [--known MILLIONS] [--keys-off] [--bad N] [--json]
 
 Everything runs on this machine: the load, the collector and the engine share its cores. Every acknowledged event is looked for afterwards.
 """
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import itertools
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +75,8 @@ def main() -> int:
     try:
         with running(folder) as site:
             known = _know(site, options.known) if options.known else None
-            measured = list(_cases(site, options))
+            with _misbehaving(site, options.bad):
+                measured = list(_cases(site, options))
             exact = _all_stored(site, measured, options.known)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -91,6 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="how long each case sends (default 4)")
     parser.add_argument("--known", type=float, default=0, help="so many million events are in the store before (default 0)")
     parser.add_argument("--keys-off", action="store_true", help="take turns with a collector that does not de-duplicate")
+    parser.add_argument("--bad", type=int, default=0, help="so many other clients misbehave meanwhile (default 0)")
     parser.add_argument("--folder", type=Path, default=Path(".bench"), help="scratch folder, emptied first (default .bench)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
@@ -114,6 +119,20 @@ def _know(site: Site, millions: float) -> dict[str, float]:
         if name == "first":
             site.kill("collector")
     return found
+
+
+@contextlib.contextmanager
+def _misbehaving(site: Site, how_many: int) -> Iterator[None]:
+    if not how_many:
+        yield
+        return
+    others = subprocess.Popen([sys.executable, "-m", "bench.collect.bad", str(site.port), str(how_many)])
+    time.sleep(5)  # until they hold what they can
+    try:
+        yield
+    finally:
+        others.kill()
+        others.wait()
 
 
 def _cases(site: Site, options: argparse.Namespace) -> Any:
@@ -140,7 +159,7 @@ def _measure(site: Site, collector: str, made: list[Batch], size: int, connectio
     answers: Answers = load(site.port, connections, seconds, HEADERS, [one.numbered for one in made], first)
     took = time.perf_counter() - began
     events = len(answers.seconds) * size
-    cost = [(_cpu(pid) - was) / max(events, 1) * 1e6 for pid, was in zip(pids, before, strict=True)]
+    collector_us, engine_us, client_us = ((_cpu(pid) - was) / max(events, 1) * 1e6 for pid, was in zip(pids, before, strict=True))
     large = [Batch(b"", {name: (LARGE // size + 1) * made[0].columns[name] for name in TYPES})]
     return Measured(
         size,
@@ -150,7 +169,9 @@ def _measure(site: Site, collector: str, made: list[Batch], size: int, connectio
         events / took,
         answers.percentile(0.5) * 1000,
         answers.percentile(0.99) * 1000,
-        *cost,
+        collector_us,
+        engine_us,
+        client_us,
         site.memory(collector),
         site.memory("engine"),
         answers.refused + answers.failed,

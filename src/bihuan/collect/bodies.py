@@ -14,6 +14,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 LARGEST = 5 * 1024 * 1024  # bytes as they come; clients of this family send half a megabyte, RudderStack's up to four
 LARGEST_UNPACKED = 20 * 1024 * 1024
 ALL_TOGETHER = 96 * 1024 * 1024  # bytes that all requests under way may hold
+SMALL = 512 * 1024  # a third of them is kept for bodies so small, which a few large and slow ones can then not keep out
 SLOWEST = 30.0  # seconds for a whole body
 PARTS = 100  # packed pieces, one behind the other, that one body may have
 WIDEST = 23  # log₂ of the bytes that zstd may look back: what unpacking needs in memory
@@ -35,10 +36,11 @@ class Budget:
 
     def __init__(self, most: int = ALL_TOGETHER) -> None:
         self._left = most
+        self._for_small = most // 3
 
-    def take(self, size: int) -> None:
-        """Take so many bytes, or refuse."""
-        if size > self._left:
+    def take(self, size: int, held: int = 0) -> None:
+        """Take so many bytes for a request that holds some already, or refuse."""
+        if size > self._left - (self._for_small if held + size > SMALL else 0):
             raise Refused(503, "busy", "The collector holds as much as it can; send this again in a moment.")
         self._left -= size
 
@@ -113,7 +115,7 @@ class Body:
         raise Refused(400, "bad_packing", f"Behind the packed body comes something else, or more than {PARTS} packed pieces.")
 
     def _hold(self, size: int) -> None:
-        self._budget.take(size)
+        self._budget.take(size, self._held)
         self._held += size
 
 

@@ -134,6 +134,39 @@ def test_many_clients_that_keep_their_connections_open_keep_nobody_out(site: Sit
         assert time.monotonic() - began < 5
 
 
+def test_large_bodies_that_never_end_keep_no_small_one_out(site: Site) -> None:
+    head = b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n"
+    with contextlib.ExitStack() as held:
+        for _ in range(40):
+            slow = held.enter_context(socket.create_connection(("127.0.0.1", site.port), timeout=10))
+            with contextlib.suppress(OSError):  # those beyond what may be held are refused
+                slow.sendall(head + b" " * 4_000_000)
+        for number in range(20):
+            call = {**TRACK, "messageId": f"small {number}", "properties": {"text": "x" * 100_000}}
+            began = time.monotonic()
+            assert site.request("POST", "/v1/batch", {"batch": [call]}, BASIC)[0] == 200
+            assert time.monotonic() - began < 5
+        assert site.memory() < 300
+
+
+def test_a_hundred_megabytes_and_deep_or_broken_json_are_a_4xx_while_others_go_on(site: Site) -> None:
+    for body in (b"[" * 3_000_000, b'{"batch": [' + b'{"a":' * 100_000, b'{"batch": [{"event": "\xff\xfe\x00"}]}', b"\xef\xbb\xbf{}"):
+        assert 400 <= site.request("POST", "/v1/batch", body)[0] < 500
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
+        connection.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+        with contextlib.suppress(OSError):  # it need not be read to its end
+            for _ in range(100):
+                connection.sendall(b" " * 1_000_000)
+    assert site.request("POST", "/v1/batch", {"batch": [TRACK]}, BASIC)[0] == 200
+
+
+def test_an_event_of_ten_thousand_properties_or_of_an_absurd_time_is_quarantined_beside_good_ones(site: Site) -> None:
+    many = {**TRACK, "properties": {f"p{number}": number for number in range(10_000)}}
+    times = [{**TRACK, "timestamp": at} for at in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", 1e300, -(10**18), "1969-12-31")]
+    status, _, answer = site.request("POST", "/v1/batch", {"batch": [many, *times, {**TRACK, "messageId": "the good one"}]}, BASIC)
+    assert (status, answer["stored"], answer["quarantined"]) == (200, 1, 6)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
