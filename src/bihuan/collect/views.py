@@ -18,12 +18,14 @@ from bihuan.collect.live.spec import LiveSpec
 from bihuan.collect.quarantined import QUARANTINED
 from bihuan.collect.quarantined.spec import QuarantinedSpec
 from bihuan.collect.snippets import snippets
+from bihuan.collect.web.how import web_site
 from bihuan.engine.config import Config
 from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
+from bihuan.engine.periods import Last
 from bihuan.govern.forms import parse_dotted, validated
 from bihuan.govern.keys import write_keys
-from bihuan.govern.web import ProjectRequest, project_view, render_page
+from bihuan.govern.web import ProjectRequest, is_panel, project_view, render_page
 
 # Each reason with what it means and what to do; a reason that is not here is shown as it is.
 REASONS: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -61,10 +63,11 @@ def live(request: ProjectRequest) -> HttpResponse:
 @project_view("view")
 def sources(request: ProjectRequest) -> HttpResponse:
     """What arrives from where, the write keys, and how to send."""
-    spec = ArrivalsSpec()
-    context = {"keys": write_keys(request.member), "snippets": snippets(Config.from_env().collect_url), **_asked(request, ARRIVALS, spec)}
-    context["collect_url"] = Config.from_env().collect_url
-    return render_page(request, "collect/sources.html", context)
+    spec = ArrivalsSpec(period=Last(last=2)) if is_panel(request) else ArrivalsSpec()  # the panel waits for what comes just now
+    url = Config.from_env().collect_url
+    context = {"keys": write_keys(request.member), "collect_url": url, "snippets": snippets(url), **_asked(request, ARRIVALS, spec)}
+    context["web"] = web_site(request, url, context.get("found"))
+    return render_page(request, "collect/sources.html", context, panel="collect/web_arrived.html")
 
 
 @project_view("view")

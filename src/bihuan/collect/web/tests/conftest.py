@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from bihuan.collect.tests.conftest import send, writer
 from bihuan.collect.tests.site import KEY, Site, running
 from bihuan.collect.web.tests.pages import Pages
 
+__all__ = ["send", "writer"]  # fixtures of the stage
 STUB = "<script>window.bihuan=window.bihuan||function(){(bihuan.q=bihuan.q||[]).push(arguments)}</script>"
 
 
