@@ -14,6 +14,7 @@ from django.urls import get_resolver
 from bihuan.act.campaigns.spec import CampaignSpec
 from bihuan.catalog.definitions import save_definition
 from bihuan.catalog.kinds import MetricSpec, SegmentSpec
+from bihuan.collect.webhooks.spec import WebhookSpec
 from bihuan.console.questions import ALL
 from bihuan.govern.keys import create_api_token, create_write_key
 from bihuan.govern.models import Membership, Project, Role
@@ -43,6 +44,10 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     **dict.fromkeys(("campaigns/preview/", "campaigns/<slug:key>/do/"), (None, "act")),
     **{f"imports/{rest}": (None, "act") for rest in ("upload/", "<int:pk>/start/", "<int:pk>/stop/", "<int:pk>/discard/")},
     "imports/<int:pk>/rejects/": ("act", None),
+    **dict.fromkeys(("webhooks/", "webhooks/<slug:key>/"), ("view", None)),
+    **dict.fromkeys(("webhooks/new/", "webhooks/<slug:key>/edit/"), ("act", "act")),
+    **{f"webhooks/{rest}": (None, "act") for rest in ("try/", "<slug:key>/archive/", "<slug:key>/retry/")},
+    "webhooks/<slug:key>/secret/": (None, "manage"),
     "imports/regular/<slug:key>/": ("view", None),
     **dict.fromkeys(("imports/regular/new/", "imports/regular/<slug:key>/edit/"), ("act", "act")),
     **dict.fromkeys(("imports/regular/look/", "imports/regular/<slug:key>/do/"), (None, "act")),
@@ -116,6 +121,7 @@ def furnished(cast: Cast, store: object, write: Any) -> Cast:
     save_definition(member=cast.alice, kind="metric", key="one", name="One", spec=MetricSpec(event="Buy"))
     save_definition(member=cast.alice, kind="board", key="one", name="One", spec=BoardSpec())
     save_definition(member=cast.alice, kind="campaign", key="one", name="One", spec=CampaignSpec.model_validate(CAMPAIGN), state="draft")
+    save_definition(member=cast.alice, kind="webhook", key="one", name="One", spec=WebhookSpec(event="'Paid'"))
     create_write_key(member=cast.alice, name="one")
     other = Project.objects.create(key="other", name="Other")
     Membership.objects.create(project=other, user=cast.charlie, role=Role.OWNER)

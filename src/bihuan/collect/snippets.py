@@ -54,6 +54,9 @@ const posthog = new PostHog('{key}', {{ host: '{url}' }})
 posthog.capture({{ distinctId: 'user-42', event: 'Order Completed', properties: {{ revenue: 128.5, sku: 'tea' }} }})
 await posthog.shutdown()"""
 
+_EVENTS = """curl {url}/events -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+  -d '{{"event": "Order Completed", "id": "order-1001", "user": "user-42", "properties": {{"revenue": 128.5, "sku": "tea"}}}}'"""
+
 _CURL = """curl {url}/v1/track -u {key}: -H 'Content-Type: application/json' \\
   -d '{{"event": "Order Completed", "userId": "user-42", "messageId": "order-1001", "properties": {{"revenue": 128.5}}}}'"""
 
@@ -63,11 +66,12 @@ def snippets(url: str, key: str = "YOUR_WRITE_KEY") -> tuple[Snippet, ...]:
     parts = urlsplit(url)
     values = {"url": url, "key": key, "host": parts.netloc, "scheme": parts.scheme}
     return (
+        Snippet("curl", "", _EVENTS.format(**values)),
         Snippet("Python", "pip install segment-analytics-python", _PYTHON.format(**values)),
         Snippet("Node", "npm install @segment/analytics-node", _NODE.format(**values)),
         Snippet("Browser", "npm install @segment/analytics-next", _BROWSER.format(**values)),
         Snippet("PostHog: Browser", "npm install posthog-js", _POSTHOG_BROWSER.format(**values)),
         Snippet("PostHog: Python", "pip install posthog", _POSTHOG_PYTHON.format(**values)),
         Snippet("PostHog: Node", "npm install posthog-node", _POSTHOG_NODE.format(**values)),
-        Snippet("curl", "", _CURL.format(**values)),
+        Snippet("curl: Segment", "", _CURL.format(**values)),
     )

@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/", views.sources, name="sources"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("imports/", include("bihuan.collect.imports.urls")),
+    path("webhooks/", include("bihuan.collect.webhooks.urls")),
 ]

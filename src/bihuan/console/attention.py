@@ -12,8 +12,10 @@ from django.utils.translation import get_language, gettext, ngettext
 from bihuan.act.models import Delivery, Run
 from bihuan.catalog.definitions import definitions
 from bihuan.catalog.door import scope as scope_of
+from bihuan.collect.health import in_words, trouble
 from bihuan.collect.models import ImportRun, ImportTask
 from bihuan.console.reader import PageReader
+from bihuan.engine.config import Config
 from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
 from bihuan.engine.question import Scope
@@ -45,6 +47,9 @@ def things_to_do(member: Member, now: datetime) -> list[Thing]:
 
 def _data(member: Member, now: datetime) -> Iterator[Thing]:
     scope = scope_of(member, now=now)
+    found = trouble(Config.from_env())
+    if found is not None:
+        yield Thing("danger", "database-off", in_words(found, member.project.timezone), "sources/", gettext("Look"))
     try:
         fresh_to = engine().version(scope.project_id).fresh_to
         refused = quarantined_since(scope, now - timedelta(days=1))
