@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
@@ -252,3 +254,14 @@ def test_no_bytes_are_a_5xx(site: Site, body: bytes, cut: int) -> None:
     start = base64.b64encode(json.dumps([record("Fuzz")]).encode())[:cut]
     for sent in (body, b"data=" + start + body, b"data_list=" + base64.b64encode(body), b"data=" + base64.b64encode(b"\x1f\x8b" + body)):
         assert site.request("POST", f"/sa{QUERY}", sent)[0] < 500
+
+
+def test_the_documentations_examples_run(site: Site) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "collect-sensors.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    for code in examples:
+        exec(code.replace("https://collect.example.com", site.url).replace("YOUR_WRITE_KEY", KEY), {})
+    assert site.rows("count()", "events WHERE event IN ('ViewProduct', 'Order', 'Paid')") == [(3,)]
+    assert person(site, "anonymous", "cookie-7") == person(site, "user", "user-42")
+    assert traits(site, number(site, "user", "user-42")) == {"orders": 1}
