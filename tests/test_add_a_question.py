@@ -8,8 +8,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from bihuan.engine.question import Scope
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = re.compile(r"^\*\*`(?P<path>src/[^`]+)`\*\*[^\n]*\n\n(?P<fence>`{3,})\w+\n(?P<text>.*?)\n(?P=fence)$", re.DOTALL | re.MULTILINE)
@@ -54,6 +57,16 @@ def test_the_api_and_the_file_say_the_same(cast, store, views):
     export = cast.client(cast.vera).get(f"/p/shop/ask/weekdays/export.csv?{QUERY}")
     assert export.getvalue().decode("utf-8-sig").splitlines()[1:3] == ["1,2,1", "2,1,1"]
 '''
+
+
+def test_what_every_question_offers_is_as_the_page_shows(scope: Scope) -> None:
+    text = (ROOT / "docs/add-a-question.md").read_text()
+    offered = text[text.index("## What every question offers") : text.index("## 7.")]
+    blocks = re.findall(r"^```python\n(.*?)^```$", offered, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    names: dict[str, Any] = {"scope": scope}
+    for block in blocks:
+        exec(compile(block, "docs/add-a-question.md", "exec"), names)
 
 
 @pytest.fixture

@@ -127,4 +127,5 @@ def _meta(answer: Answer[Any], reader: Reader) -> tuple[str, ...]:
     else:
         facts.append(reader.say("{rows} rows read", rows=reader.show(answer.rows_read, "number")))
         facts.append(reader.say("in {seconds}", seconds=reader.show(answer.seconds, "seconds")))
+    facts += [reader.say("“{name}”, revision {revision}", name=each.name, revision=each.revision) for each in answer.used if each.revision]
     return tuple(facts)

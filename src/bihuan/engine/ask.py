@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.meta import used
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
 from bihuan.engine.store import Fetched, Store
@@ -67,6 +68,8 @@ class Engine:
             seconds=fetched.seconds,
             rows_read=fetched.rows_read,
             warnings=tuple(getattr(result, "warnings", ())),
+            used=used(spec, scope),
+            sample=getattr(spec, "sample", None),
         )
         if len(fetched.rows) <= CACHED_ROWS:
             self._keep(key, answer)

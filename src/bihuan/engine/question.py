@@ -164,7 +164,8 @@ def no_chart(result: object, reader: Reader) -> dict[str, Any] | None:
 @dataclass(frozen=True)
 class Answer(Generic[R]):
     """A result with where it comes from: `fresh_to` the newest event's arrival (aware; None when there is none), `seconds` the time
-    the store took, `rows_read` what it read, `from_cache`, and `warnings` as sentences (English msgids with their values)."""
+    the store took, `rows_read` what it read, `from_cache`, `warnings` as sentences (English msgids with their values), `used` the saved
+    definitions that it rests on (see `engine.meta`), and `sample` the fraction of people that it was estimated from (None: everybody)."""
 
     question: str
     result: R
@@ -175,3 +176,5 @@ class Answer(Generic[R]):
     rows_read: int
     from_cache: bool = False
     warnings: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    used: tuple[Any, ...] = ()
+    sample: float | None = None

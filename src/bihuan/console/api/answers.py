@@ -38,6 +38,8 @@ def as_document(question: Question[Any, Any], answer: Answer[Any]) -> dict[str, 
             "seconds": round(answer.seconds, 6),
             "rows_read": answer.rows_read,
             "from_cache": answer.from_cache,
+            "used": [{"kind": each.kind, "key": each.key, "revision": each.revision} for each in answer.used],
+            "sample": answer.sample,
             "warnings": [msgid.format(**values) for msgid, values in answer.warnings],
         },
     }

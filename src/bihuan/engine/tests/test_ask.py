@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bihuan.engine.ask import Engine
-from bihuan.engine.breakdowns import ByPerson, ByProperty, event_value, person_values
+from bihuan.engine.breakdowns import ByNumber, ByPerson, ByProperty, split
 from bihuan.engine.conditions import condition
 from bihuan.engine.config import Config
 from bihuan.engine.errors import Busy, Cancelled, EngineError, QuestionError, TooLarge, Unavailable
@@ -210,8 +210,10 @@ def test_a_hidden_property_cannot_be_read_or_broken_down_by(scope: Scope) -> Non
     hidden = replace(scope, hidden=frozenset({"phone"}))
     reads: tuple[Callable[[], str], ...] = (
         lambda: property_text("phone", hidden, Binder()),
-        lambda: event_value(ByProperty(property="phone"), hidden, Binder()),
-        lambda: person_values(ByPerson(person="phone"), hidden, Binder()),
+        lambda: split([ByProperty(property="phone")], hidden, Binder()),
+        lambda: split([ByPerson(person="phone")], hidden, Binder()),
+        lambda: split([ByPerson(person="phone", as_of="event")], hidden, Binder()),
+        lambda: split([ByNumber(number="phone", of="person", quantiles=2)], hidden, Binder()),
     )
     for read in reads:
         with pytest.raises(QuestionError, match="is hidden from you"):
