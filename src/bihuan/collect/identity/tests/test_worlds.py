@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,7 +50,8 @@ class World:
             return event(self.scope, name=name, user_id=user, alias_from=previous)
         ids = self._some_ids() if kind == "ids" else {}
         unbind = {"email": pick.choice(EMAILS)} if kind == "unbind" else {}
-        who, *others = _said(user, device, ids) or [None]
+        said: list[Any] = _said(user, device, ids) or [None]
+        who, *others = said
         if who:
             reference.give(who)
         for other in others:
@@ -91,7 +92,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def worlds(scope: Scope) -> Iterator[list[World]]:
+def worlds(scope: Scope) -> list[World]:
     return [World(Scope(scope.project_id * 100 % 4_000_000_000 + n, scope.zone, scope.now), random.Random(n)) for n in range(WORLDS)]
 
 
