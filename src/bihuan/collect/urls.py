@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("live/", views.live, name="live"),
     path("sources/", views.sources, name="sources"),
     path("quarantine/", views.quarantine, name="quarantine"),
+    path("identity/", include("bihuan.collect.identity.urls")),
     path("imports/", include("bihuan.collect.imports.urls")),
     path("webhooks/", include("bihuan.collect.webhooks.urls")),
 ]

@@ -32,6 +32,7 @@ STAGES = (
             Place(_("Sources"), "sources/", "plug-connected"),
             Place(_("Imports"), "imports/", "file-import"),
             Place(_("Quarantine"), "quarantine/", "shield-lock"),
+            Place(_("Identity"), "identity/", "fingerprint"),
         ),
     ),
     Stage(
