@@ -206,13 +206,13 @@ async def _reply(send: Send, answer: Answer, headers: Headers, retry_after: int)
     status, content, kind, more = answer
     body = content if isinstance(content, bytes) else b"" if content is None else _encode(content)
     out = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-    out += [(name.encode(), value.encode()) for name, value in more.items()]
+    out += [(name.encode(), value.encode()) for name, value in {"cache-control": "no-store", **more}.items()]
     origin = headers.get("origin")
-    if origin:  # a beacon comes with cookies, to which “*” is no answer
+    if origin and "access-control-allow-origin" not in more:  # a beacon comes with cookies, to which “*” is no answer
         out += [
             (b"access-control-allow-origin", origin.encode("latin-1")),
             (b"access-control-allow-credentials", b"true"),
-            (b"access-control-expose-headers", b"retry-after"),
+            (b"access-control-expose-headers", b"retry-after, etag"),
             (b"vary", b"origin"),
         ]
         wanted = headers.get("access-control-request-headers", "authorization, content-type")

@@ -51,6 +51,7 @@ async def _script(request: Request) -> Answer:
         "timing-allow-origin": "*",
         "x-content-type-options": "nosniff",
         "vary": "accept-encoding",
+        "access-control-allow-origin": "*",  # for everybody the same, so that it is cached once
     }
     kind = "text/javascript; charset=utf-8"
     if found.etag in request.headers.get("if-none-match", ""):
