@@ -14,6 +14,7 @@ from django.urls import get_resolver
 from bihuan.act.campaigns.spec import CampaignSpec
 from bihuan.catalog.definitions import save_definition
 from bihuan.catalog.kinds import MetricSpec, SegmentSpec
+from bihuan.collect.plan.spec import EventSpec
 from bihuan.collect.webhooks.spec import WebhookSpec
 from bihuan.console.questions import ALL
 from bihuan.govern.keys import create_api_token, create_write_key
@@ -36,6 +37,10 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "ask/<slug:name>/people/keep/": (None, "define"),
     "ask/cancel/<str:query_id>/": (None, "view"),  # one's own questions
     "ask/<slug:name>/add-to-board/": ("define", "define"),
+    **dict.fromkeys(("plan/", "plan/plan.yaml", "plan/events/<slug:key>/", "quality/", "quality/event/", "why/"), ("view", None)),
+    **dict.fromkeys(("plan/rules/", "plan/file/", "plan/events/new/", "plan/events/<slug:key>/edit/"), ("define", "define")),
+    **dict.fromkeys(("plan/first/", "plan/events/<slug:key>/archive/", "plan/events/<slug:key>/restore/"), (None, "define")),
+    "quarantine/mend/": ("act", None), "quarantine/do/": (None, "act"), "quarantine/runs/<int:pk>/": ("act", None),
     **dict.fromkeys(("boards/new/", "boards/<slug:key>/edit/"), ("define", "define")),
     **dict.fromkeys(("segments/new/", "segments/<slug:key>/edit/", "metrics/new/", "metrics/<slug:key>/edit/"), ("define", "define")),
     **dict.fromkeys(("boards/<slug:key>/archive/", "boards/<slug:key>/tiles/<int:place>/"), (None, "define")),
@@ -125,6 +130,7 @@ def furnished(cast: Cast, store: object, write: Any) -> Cast:
     save_definition(member=cast.alice, kind="metric", key="one", name="One", spec=MetricSpec(event="Buy"))
     save_definition(member=cast.alice, kind="board", key="one", name="One", spec=BoardSpec())
     save_definition(member=cast.alice, kind="campaign", key="one", name="One", spec=CampaignSpec.model_validate(CAMPAIGN), state="draft")
+    save_definition(member=cast.alice, kind="event", key="one", name="One", spec=EventSpec(event="One"))
     save_definition(member=cast.alice, kind="webhook", key="one", name="One", spec=WebhookSpec(event="'Paid'"))
     create_write_key(member=cast.alice, name="one")
     other = Project.objects.create(key="other", name="Other")

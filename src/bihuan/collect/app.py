@@ -20,6 +20,7 @@ from bihuan.collect.events import Event, Outcome, Rejected
 from bihuan.collect.identity import Wanted
 from bihuan.collect.protocols import PROTOCOLS
 from bihuan.collect.protocols.request import Answer, Request, Routes
+from bihuan.collect.refusals import Known, Refusals, asking
 from bihuan.collect.trouble import Trouble
 from bihuan.collect.web.visitors import Visitors
 from bihuan.collect.webhooks.hooks import Hook, Note
@@ -57,6 +58,7 @@ class App:
         self._writer = writer
         self._visitors = visitors
         self._directory = directory
+        self._refusals = Refusals(writer.store)
         self._token = token.encode()
         self._outside, self._inside = Budget(), Budget(2 * LARGEST_INTERNAL)
         self._routes = Routes([route for protocol in PROTOCOLS for route in protocol.ROUTES])
@@ -64,11 +66,13 @@ class App:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        asking.set(None)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             answer = await self._answer(scope, headers, receive)
         except Refused as refused:
             answer = Answer(refused.status, _error(refused.code, str(refused)))
+            self._refusals.note(refused.status, refused.code, str(refused), scope["path"], headers)
         except Unavailable as error:
             answer = Answer(503, _unavailable(error, self._writer.trouble))
         except Exception:
@@ -148,6 +152,8 @@ class App:
                 if not self._directory.known:
                     raise Unavailable("The definitions' database does not answer just now; try again in a moment.") from error
             project = self._directory.project_of(write_key)
+        known = self._directory.once(write_key) if project is None else project
+        asking.set(None if known is None else Known(known, write_key[:8]))
         if project is None:
             raise Refused(401, "unknown_write_key", "This write key is not known here, or it was revoked; see the page Sources.")
         return project

@@ -29,6 +29,7 @@ REFRESH = 2.0  # seconds until a new or revoked key holds everywhere
 NOTE_USE = 60.0  # seconds between notes of when a key was last used
 
 KEYS = "SELECT digest, project_id FROM govern_writekey WHERE revoked_at IS NULL"
+REVOKED = "SELECT digest, project_id FROM govern_writekey WHERE revoked_at IS NOT NULL"
 ZONES = "SELECT id, timezone FROM govern_project"
 PLANS = "SELECT project_id, kind, key, spec FROM catalog_definition WHERE kind IN ('event', 'plan') AND state = 'live'"
 USED = "UPDATE govern_writekey SET last_used_at = {at} WHERE digest = {digest}"
@@ -42,6 +43,7 @@ class Directory:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._keys: dict[str, int] = {}
+        self._revoked: dict[str, int] = {}
         self._zones: dict[int, ZoneInfo] = {}
         self._plans = Plans()
         self._rules: dict[int, Rules] = {}
@@ -69,6 +71,10 @@ class Directory:
             self._used.add(digest)
         return project
 
+    def once(self, secret: str) -> int | None:
+        """The project that this write key let in before it was revoked, or None."""
+        return self._revoked.get(hashlib.sha256(secret.encode(errors="replace")).hexdigest())
+
     def zone(self, project_id: int) -> ZoneInfo:
         """The project's time zone. KeyError: there is no such project."""
         return self._zones[project_id]
@@ -88,6 +94,7 @@ class Directory:
                 return
             with self._database() as connection:
                 keys = connection.execute(KEYS).fetchall()
+                revoked = connection.execute(REVOKED).fetchall()
                 zones = connection.execute(ZONES).fetchall()
                 self._plans.take(connection.execute(PLANS).fetchall())
                 self._rules = rules_of(connection.execute(RULES).fetchall())
@@ -95,6 +102,7 @@ class Directory:
                 secrets = connection.execute(SECRETS.format(now=self._place), (self._moment(int(time.time() * 1000)),)).fetchall()
                 self.webhooks.take(hooks, secrets)
             self._keys = {str(digest): int(project) for digest, project in keys}
+            self._revoked = {str(digest): int(project) for digest, project in revoked}
             self._zones = {int(project): ZoneInfo(zone) for project, zone in zones}
             self._read = time.monotonic()
 

@@ -67,6 +67,18 @@ def import_file(context: typer.Context) -> None:
     one(arguments, prog_name="bihuan import")
 
 
+@app.command("plan", context_settings=PASS_ON, add_help_option=False)
+def tracking_plan(context: typer.Context) -> None:
+    """The tracking plan as a file: `export` it, `check` a file, `apply` it."""
+    data, arguments = _taken("--data", context.args)
+    if data:
+        os.environ["BIHUAN_DATA"] = data
+    _django()
+    from bihuan.collect.plan.command import app as commands
+
+    commands(arguments, prog_name="bihuan plan")
+
+
 @app.command()
 def ask(
     spec: Annotated[Path, typer.Argument(help='A JSON file: {"question": "trend", …}; - reads standard input.')],

@@ -31,6 +31,8 @@ STAGES = (
             Place(_("Live"), "live/", "activity"),
             Place(_("Sources"), "sources/", "plug-connected"),
             Place(_("Imports"), "imports/", "file-import"),
+            Place(_("Tracking plan"), "plan/", "clipboard-check"),
+            Place(_("Data quality"), "quality/", "gauge"),
             Place(_("Quarantine"), "quarantine/", "shield-lock"),
             Place(_("Identity"), "identity/", "fingerprint"),
         ),

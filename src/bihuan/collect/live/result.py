@@ -15,9 +15,28 @@ LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
+class Wrong:
+    """A violation of the plan: see `plan.check.Violation`."""
+
+    property: str
+    kind: str
+    expected: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was decided about the id that an event came with: `kind` link, shared, many …; linked to the number `other`, and `why`."""
+
+    kind: str
+    other: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Arrival:
     """`received_at` is when it was stored, `at` when it happened by its sender's corrected clock; `late` when these are more than five
-    minutes apart. `person` is 0 for nobody."""
+    minutes apart. `person` is 0 for nobody. `wrong` is where it breaks the plan, `said` what was decided about its id with it."""
 
     received_at: datetime
     at: datetime
@@ -25,6 +44,8 @@ class Arrival:
     person: int
     source: str
     properties: tuple[tuple[str, str], ...]
+    wrong: tuple[Wrong, ...] = ()
+    said: tuple[Said, ...] = ()
 
     @property
     def late(self) -> bool:
@@ -33,18 +54,15 @@ class Arrival:
 
 @dataclass(frozen=True)
 class LiveResult:
-    """At most `limit` arrivals, the newest first."""
+    """At most `limit` arrivals, the newest first. `rate`: how many of all events of the last days arrived in the last minute."""
 
     arrivals: tuple[Arrival, ...]
+    rate: int = 0
 
 
 def shape_live(spec: LiveSpec, scope: Scope, rows: Rows) -> LiveResult:
-    return LiveResult(
-        tuple(
-            Arrival(row["received_at"], row["ts"], row["event"], int(row["person"]), row["source"], tuple(_properties(row, scope)))
-            for row in rows
-        )
-    )
+    rate = next((int(row["rate"]) - 1 for row in rows if row["rate"]), 0)
+    return LiveResult(tuple(_arrival(row, scope) for row in rows if not row["rate"]), rate)
 
 
 def table_live(result: LiveResult) -> Table:
@@ -67,6 +85,19 @@ def table_live(result: LiveResult) -> Table:
 
 def headlines_live(result: LiveResult) -> tuple[Headline, ...]:
     return ()
+
+
+def _arrival(row: Any, scope: Scope) -> Arrival:
+    return Arrival(
+        row["received_at"],
+        row["ts"],
+        row["event"],
+        int(row["person"]),
+        row["source"],
+        tuple(_properties(row, scope)),
+        tuple(Wrong(*one) for one in row["breaks"]),
+        tuple(Said(kind, int(other), why) for kind, other, why in row["words"]),
+    )
 
 
 def _properties(row: Any, scope: Scope) -> list[tuple[str, str]]:

@@ -6,9 +6,10 @@ change two events without meeting, and in a file the difference stands at the ev
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bihuan.collect.events import MAX_NAME
 from bihuan.collect.plan.check import Policy
@@ -30,6 +31,11 @@ def _pattern(text: str) -> str:
     return text
 
 
+def separate(given: Any) -> Any:
+    """In a form, allowed values are one text: a line or a comma between two."""
+    return [one for one in re.split(r"\s*[\n,，、|]\s*", given.strip()) if one] if isinstance(given, str) else given
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
@@ -41,7 +47,7 @@ class PropertyRule(_Document):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
     type: Type = "any"
     required: bool = False
-    allowed: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=200)] = ()
+    allowed: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=200), BeforeValidator(separate)] = ()
     pattern: Annotated[str, Field(max_length=500), AfterValidator(_pattern)] = ""
     least: Annotated[float | None, Field(allow_inf_nan=False)] = None
     most: Annotated[float | None, Field(allow_inf_nan=False)] = None

@@ -11,22 +11,28 @@ from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 @dataclass(frozen=True)
 class Reason:
-    """`number` events were rejected for `code` and are still kept, the last of them at `latest`."""
+    """`number` events were rejected for `code` and are in the asked state, the last of them at `latest`; `sources` sent them."""
 
     code: str
     number: int
     latest: datetime
+    sources: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
 class RejectedEvent:
-    """`detail` says what is wrong with it; `body` is the event as it came, "" for a reader to whom some properties are hidden."""
+    """`detail` says what is wrong with it; `body` is the event as it came, "" for a reader to whom some properties are hidden. `item` names
+    the row; `outcome` is what became of it ('' nothing yet), with `result` in words."""
 
     at: datetime
     source: str
     reason: str
     detail: str
     body: str
+    item: int
+    event_key: int
+    outcome: str
+    result: str
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,34 @@ class QuarantinedResult:
     def total(self) -> int:
         return sum(reason.number for reason in self.reasons)
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(sorted({source for reason in self.reasons for source, _ in reason.sources}))
+
 
 def shape_quarantined(spec: QuarantinedSpec, scope: Scope, rows: Rows) -> QuarantinedResult:
+    groups: dict[str, list[tuple[str, int, datetime]]] = {}
+    for row in rows:
+        if row["number"]:
+            groups.setdefault(row["reason"], []).append((row["source"], int(row["number"]), row["at"]))
+    reasons = (
+        Reason(code, sum(number for _, number, _ in of), max(at for _, _, at in of), tuple((source, number) for source, number, _ in of))
+        for code, of in groups.items()
+    )
     return QuarantinedResult(
-        reasons=tuple(Reason(row["reason"], int(row["number"]), row["at"]) for row in rows if row["number"]),
+        reasons=tuple(sorted(reasons, key=lambda reason: -reason.number)),
         events=tuple(
-            RejectedEvent(row["at"], row["source"], row["reason"], row["detail"], "" if scope.hidden else row["body"])
+            RejectedEvent(
+                row["at"],
+                row["source"],
+                row["reason"],
+                row["detail"],
+                "" if scope.hidden else row["body"],
+                int(row["item"]),
+                int(row["event_key"]),
+                row["outcome"],
+                row["result"],
+            )
             for row in rows
             if not row["number"]
         ),
@@ -59,8 +87,9 @@ def table_quarantined(result: QuarantinedResult) -> Table:
         Column("reason", "Reason"),
         Column("detail", "What is wrong"),
         Column("body", "As it came"),
+        Column("outcome", "What became of it"),
     )
-    return Table(columns, tuple((one.at, one.source, one.reason, one.detail, one.body) for one in result.events))
+    return Table(columns, tuple((one.at, one.source, one.reason, one.detail, one.body, one.outcome) for one in result.events))
 
 
 def headlines_quarantined(result: QuarantinedResult) -> tuple[Headline, ...]:
