@@ -30,6 +30,16 @@ class Cursor:
         )
 
     @classmethod
+    def typed(cls, text: str) -> Cursor:
+        """As somebody types it: a number, a time, else a text."""
+        for read in (int, float, datetime.fromisoformat):
+            try:
+                return cls(read(text))
+            except ValueError:
+                continue
+        return cls(text)
+
+    @classmethod
     def from_json(cls, document: dict[str, Any] | None) -> Cursor | None:
         if not document:
             return None

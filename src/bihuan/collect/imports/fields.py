@@ -71,7 +71,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "metrics": (
         Field("series_column", _("Column that names the series")),
         Field("series", _("or one name for all numbers"), "text"),
-        Field("value", _("Number"), "expression", _("A column, or columns with + - * / and parentheses.")),
+        Field("value", _("Measured number"), "expression", _("A column, or columns with + - * / and parentheses.")),
         DAY,
         FORMAT,
         Field("grain", _("A number is of a"), "choice", choices=(("day", _("Day")), ("hour", _("Hour")))),

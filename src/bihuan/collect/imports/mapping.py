@@ -160,7 +160,7 @@ class PersonsMapping(AnyMapping):
     kind: Literal["persons"] = "persons"
     person: str = ""
     anonymous: str = ""
-    ids: dict[Annotated[str, Field(pattern=ID_TYPE.pattern + "$")], Name] = {}
+    ids: dict[Annotated[str, Field(pattern=f"^{ID_TYPE.pattern}$")], Name] = {}
     time: Time | None = None
     traits: dict[Name, Trait] | None = None
 

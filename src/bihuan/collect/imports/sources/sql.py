@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -49,7 +49,13 @@ class SqlSource:
             engine = self._engine()
             try:
                 with engine.connect() as connection, _reading(connection, self._scheme):
-                    yield self._reader(connection, rows, since)
+                    size = min(rows or ROWS, ROWS)
+                    streamed = connection.execution_options(stream_results=True, yield_per=size)
+                    with closing(streamed.execute(self._statement(since, rows))) as result:
+                        names = list(result.keys())
+                        _check_names(names)
+                        chunks = self._numbered(result.partitions(size), names)
+                        yield TableReader(chunks, names, self._cursor, lambda chunk: chunk)
             finally:
                 engine.dispose()
 
@@ -72,14 +78,6 @@ class SqlSource:
             return sqlalchemy.create_engine(url, connect_args=arguments, poolclass=sqlalchemy.pool.NullPool)
         except ModuleNotFoundError as error:
             raise ImportProblem(MISSING, what=self._scheme) from error
-
-    def _reader(self, connection: Connection, rows: int, since: Cursor | None) -> Reader:
-        size = min(rows or ROWS, ROWS)
-        streamed = connection.execution_options(stream_results=True, yield_per=size)
-        result = streamed.execute(self._statement(since, rows))
-        names = list(result.keys())
-        _check_names(names)
-        return TableReader(self._numbered(result.partitions(size), names), names, self._cursor, lambda chunk: chunk)
 
     def _numbered(self, partitions: Any, names: list[str]) -> Iterator[Chunk]:
         first = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -55,7 +56,8 @@ class WebSource:
     def open(self, *, encoding: str = "", delimiter: str = "", rows: int = 0, since: Cursor | None = None) -> Iterator[Reader]:
         with explained(self._address, OSError, ValueError):
             if self._kept is None:
-                file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - kept for the next opening, gone with the source
+                file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - kept for the next opening
+                weakref.finalize(self, file.close)
                 tag, kind, size = self._fetch(file, since)
                 if tag is None:
                     yield _Nothing()
