@@ -7,10 +7,12 @@ from typing import Any
 from bihuan.analyse.funnel import FUNNEL
 from bihuan.analyse.ltv import LTV
 from bihuan.analyse.retention import RETENTION
+from bihuan.analyse.rfm import RFM
 from bihuan.engine.question import Question
 
 QUESTIONS: tuple[Question[Any, Any], ...] = (
     FUNNEL,
     RETENTION,
     LTV,
+    RFM,
 )

@@ -1,0 +1,139 @@
+"""RFM on the real engine against plain Python, on random worlds: every number the same."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bihuan.analyse.rfm import RFM
+from bihuan.analyse.rfm.spec import Fixed, Purchase, Quantiles, RfmCell, RfmSpec
+from bihuan.engine.ask import Engine
+from bihuan.engine.behind import behind
+from bihuan.engine.errors import QuestionError
+from bihuan.engine.filters import EVERYTHING
+from bihuan.engine.tests.worlds import NAMES, World, filters, load, number, worlds
+
+HIGH = {
+    "champion": "111",
+    "loyal": "101",
+    "lapsing": "011",
+    "lost_valuable": "001",
+    "regular": "110",
+    "newcomer": "100",
+    "fading": "010",
+    "lost": "000",
+}
+Three = tuple[float, float, float]
+
+
+def measured(world: World, spec: RfmSpec, until: date) -> dict[int, Three]:
+    """(days since the last purchase, days with one, their worth) of everybody who bought in the days up to `until`."""
+    days: dict[int, dict[date, float]] = defaultdict(lambda: defaultdict(float))
+    for event in world.events:
+        person, day = world.person(event), world.day(event)
+        recent = until - timedelta(days=spec.days - 1) <= day <= until
+        if person and recent and world.chosen(spec.purchase.choices, event) and world.holds(spec.filter, event):
+            days[person][day] += number(event.props.get(spec.purchase.value)) or 0.0
+    return {person: ((until - max(mine)).days, len(mine), round(sum(mine.values()), 6)) for person, mine in days.items()}
+
+
+def cuts(spec: RfmSpec, customers: Mapping[int, Three]) -> list[Sequence[float]]:
+    if isinstance(spec.cuts, Fixed):
+        return [spec.cuts.recency, spec.cuts.frequency, spec.cuts.money]
+    found: list[Sequence[float]] = []
+    for place in range(3):
+        ordered = sorted(three[place] for three in customers.values())
+        steps = range(1, spec.cuts.levels)
+        found.append([ordered[max(math.ceil(step / spec.cuts.levels * len(ordered) - 1e-9) - 1, 0)] for step in steps] if ordered else [])
+    return found
+
+
+def group(three: Three | None, at: Sequence[Sequence[float]]) -> tuple[str, int, int]:
+    """The group and the scores of recency and frequency; ("none", 0, 0) of nobody."""
+    if three is None:
+        return "none", 0, 0
+    over = [sum(value > cut for cut in each) for value, each in zip(three, at, strict=True)]
+    scores = (len(at[0]) + 1 - over[0], 1 + over[1], 1 + over[2])
+    high = "".join(str(int(score > (len(each) + 2) / 2)) for score, each in zip(scores, at, strict=True))
+    return next(name for name, bits in HIGH.items() if bits == high), scores[0], scores[1]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[World, RfmSpec]:
+    world = draw(worlds(max_events=60, names=NAMES[:2]))
+    rising = st.lists(st.sampled_from([0.0, 1.0, 2.0, 5.0, 20.0]), min_size=1, max_size=3, unique=True).map(
+        lambda each: tuple(sorted(each))
+    )
+    fixed = st.builds(Fixed, recency=rising, frequency=rising, money=rising)
+    return world, RfmSpec(
+        purchase=Purchase(event=draw(st.sampled_from(NAMES[:2])), value=draw(st.sampled_from(["revenue", "n"]))),
+        filter=draw(st.one_of(st.just(EVERYTHING), filters(segments=("some", "same")))),
+        days=draw(st.integers(1, 30)),
+        cuts=draw(st.one_of(fixed, st.builds(Quantiles, levels=st.sampled_from([2, 4, 5, 8])))),
+        moved_since=draw(st.sampled_from([None, 1, 5, 20])),
+    )
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(st.lists(cases(), min_size=1, max_size=6))
+def test_groups_and_moves_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, RfmSpec]]) -> None:
+    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+        result = engine.ask(RFM, spec, scope).result
+        now = measured(world, spec, world.today)
+        at = cuts(spec, now)
+        mine = {person: group(three, at) for person, three in now.items()}
+        assert {one.group: one.customers for one in result.groups if one.customers} == dict(Counter(name for name, _, _ in mine.values()))
+        assert dict(result.grid) == dict(Counter((r, f) for _, r, f in mine.values()))
+        for one in result.groups:
+            members = [now[person] for person, (name, _, _) in mine.items() if name == one.group]
+            assert one.worth == pytest.approx(sum(three[2] for three in members), abs=1e-9)
+            if members:
+                assert one.days_ago == pytest.approx(sum(three[0] for three in members) / len(members))
+                assert one.purchases == pytest.approx(sum(three[1] for three in members) / len(members))
+        if now:
+            assert [list(each) for each in result.cuts] == [pytest.approx(list(each)) for each in at]
+        if spec.moved_since is None:
+            assert result.moves is None
+        elif now or isinstance(spec.cuts, Fixed):
+            before = measured(world, spec, world.today - timedelta(days=spec.moved_since))
+            pairs = ((group(before.get(person), at)[0], mine.get(person, ("none", 0, 0))[0]) for person in {*now, *before})
+            assert result.moves == dict(Counter(pairs))
+
+
+def test_who_is_behind_a_group_is_a_list(engine, scope, write, first_person):
+    write(
+        (first_person, "Buy", "2026-03-14", {"revenue": 200.0}),
+        (first_person, "Buy", "2026-03-13", {"revenue": 1.0}),
+        (first_person + 1, "Buy", "2026-01-01", {"revenue": 200.0}),
+        (first_person + 2, "Buy", "2026-02-25", {"revenue": 1.0}),
+    )
+    spec = RfmSpec(purchase=Purchase(event="Buy"), days=90, cuts=Fixed(recency=(15,), frequency=(1,), money=(100,)), moved_since=10)
+    question = behind(RFM)
+
+    def people(**cell: object) -> list[int]:
+        asked = question.spec.model_validate({"of": spec, "cell": RfmCell.model_validate(cell)})
+        return [one.number - first_person for one in engine.ask(question, asked, scope).result.people]
+
+    assert people() == [0, 1, 2]
+    assert people(group="champion") == [0]
+    assert people(group="champion", was="none") == [0]
+    assert people(group="lost", was="newcomer") == [2]
+    assert people(recency=1, frequency=1) == [1, 2]
+
+
+def test_cuts_that_do_not_rise_are_refused():
+    with pytest.raises(ValueError, match="must rise"):
+        Fixed(recency=(30, 10), frequency=(1,), money=(100,))
+
+
+def test_a_hidden_amount_is_refused(engine, scope):
+    from dataclasses import replace
+
+    with pytest.raises(QuestionError, match="hidden"):
+        engine.ask(RFM, RfmSpec(purchase=Purchase(event="Buy")), replace(scope, hidden=frozenset({"revenue"})))
