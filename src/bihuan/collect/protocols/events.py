@@ -32,6 +32,7 @@ MOST = 10_000  # events of one request
 
 _BODY = "Send a JSON object, a list of them, {“events”: [ … ]}, or one object on each line."
 _TRACK = "event"
+_NOTHING: Literal["sender", "content", "nothing"] = "nothing"
 
 
 class _Head(msgspec.Struct):
@@ -120,7 +121,7 @@ def read(envelope: Envelope, project_id: int, received: int) -> Read:
     found = Read([], [], [])
     behind = skew(envelope.sent_at, received)
     for index, item in enumerate(envelope.items):
-        key, origin = "", "nothing"
+        key, origin = "", _NOTHING
         try:
             given = _checked(read_item(item, _object))
             at = milliseconds(given.get("time"), "time")

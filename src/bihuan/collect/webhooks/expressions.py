@@ -44,7 +44,7 @@ class Root(NamedTuple):
     item: Any
     body: Any
     headers: Mapping[str, str]
-    index: int = 0
+    place: int = 0
 
 
 class _Text(NamedTuple):
@@ -141,7 +141,7 @@ def _found(atom: _Atom, root: Root) -> Any:
         return atom.text
     match atom.root:
         case "@index":
-            return root.index
+            return root.place
         case "@headers":
             return root.headers.get(".".join(map(str, atom.steps)).lower()) if atom.steps else None
         case "$":

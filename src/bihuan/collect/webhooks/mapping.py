@@ -153,7 +153,7 @@ def _name(spec: WebhookSpec, root: Root) -> str:
 
 
 def _key(spec: WebhookSpec, delivery: Delivery, root: Root, many: bool) -> str:
-    place = f" {root.index}" if many else ""
+    place = f" {root.place}" if many else ""
     if spec.id:
         key = clean_id(_one(spec.id, root, "id"))
         if key is None:
