@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## list the chores
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 .PHONY: demo
 demo: $(VENV)/.installed ## try Bihuan: a shop's 90 days and live traffic, until Ctrl-C (ARGS="--people 20000 --language zh")
@@ -45,6 +45,10 @@ bench: $(VENV)/.installed-test ## time each question and its memory beside plain
 fuzz: $(VENV)/.installed-test ## fuzz a protocol of the collector, guided by coverage (ARGS="--protocol sensors --minutes 10")
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet 'atheris==3.0.0'
 	nice -n 19 $(BIN)/python -m bench.fuzz $(ARGS)
+
+.PHONY: bench-collect
+bench-collect: $(VENV)/.installed-test ## events a second over real HTTP, beside plain inserts (ARGS="--batch 100 --connections 32 --seconds 10")
+	$(BIN)/python -m bench.collect $(ARGS)
 
 .PHONY: shots
 shots: $(VENV)/.installed-test browser ## screenshots of every page of the running demo into shots/

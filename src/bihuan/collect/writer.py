@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LINGER = 0.2  # seconds that the first event of a commit waits for others
-PAUSE = 0.02  # when as long nobody came and the commit is worth its while, it does not wait longer
+PAUSE = 0.008  # when as long nobody came and the commit is worth its while, it does not wait longer
 WORTH = 1_000
 LARGEST = 10_000  # events in one commit
 BUFFER = 100_000  # events that may wait; more are refused
