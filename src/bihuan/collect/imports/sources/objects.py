@@ -17,6 +17,7 @@ from bihuan.collect.imports.readers import Chunk, Reader, file_format, open_stre
 from bihuan.collect.imports.sources.address import Address, explained
 
 MOST = 100_000  # objects that one pattern may fit
+BUFFER = 4 * 1024 * 1024
 WILD = "*?["
 
 
@@ -103,10 +104,8 @@ class _Objects:
         kind, encoding, delimiter, rows = self._how
         for place, one in enumerate(self._found):
             named, gzipped = file_format(PurePosixPath(one.path), kind)
-            opened = self._store.open_input_file if named == "parquet" and not gzipped else self._store.open_input_stream
-            options = {} if opened == self._store.open_input_file else {"compression": None}
             with (
-                opened(one.path, **options) as raw,
+                self._opened(one.path, seek=named == "parquet" and not gzipped) as raw,
                 open_stream(one.path, raw, one.size or 1, named, gzipped, encoding, delimiter, rows) as reader,
             ):
                 before: Chunk | None = None
@@ -119,10 +118,35 @@ class _Objects:
                 if before is not None:  # with its last chunk, all of an object is done
                     yield replace(before, cursor=Cursor(_changed(one)))
 
+    @contextmanager
+    def _opened(self, path: str, *, seek: bool) -> Iterator[Any]:
+        if seek:
+            with self._store.open_input_file(path) as file:
+                yield file
+        else:
+            with self._store.open_input_stream(path, compression=None, buffer_size=BUFFER) as stream:
+                yield _Counted(stream)
+
     def done(self) -> float:
         if self._at >= len(self._sizes):
             return 1.0
         return (sum(self._sizes[: self._at]) + self._within * self._sizes[self._at]) / sum(self._sizes)
+
+
+class _Counted:
+    """A stream that is only read forwards, and knows how far."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._stream.read(None if size < 0 else size)
+        self._read += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self._read
 
 
 def _changed(info: Any) -> datetime:
