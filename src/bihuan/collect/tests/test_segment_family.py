@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bihuan.collect.snippets import snippets
 from bihuan.collect.tests.flaky import TRICKS, Flaky
 from bihuan.collect.tests.site import KEY, Site, running
 
@@ -96,3 +98,18 @@ def test_analytics_next_finds_its_settings_and_sends_in_batches(site: Site) -> N
     for _ in range(2):
         assert site.request("POST", "/v1/b", body, {"Content-Type": "text/plain"})[0] == 200
     assert site.rows("count()", "events WHERE event = 'Next'") == [(2,)]
+
+
+def test_the_python_snippets_of_the_page_sources_run(site: Site) -> None:
+    clients = ("segment.analytics", "rudderstack.analytics", "posthog", "sensorsanalytics")
+    for name in clients:
+        pytest.importorskip(name)
+    codes = [one.code for family in snippets(site.url, KEY) for one in family.snippets if one.install.startswith("pip install")]
+    assert len(codes) == len(clients)
+    for code in codes:
+        exec(code, {})
+    deadline = time.monotonic() + 10
+    sql = "events WHERE event IN ('Order Completed', 'OrderCompleted') AND revenue = 128.5 GROUP BY source"
+    while site.rows("source, count()", sql, "source") != [("posthog", 1), ("segment", 2), ("sensors", 1)]:
+        assert time.monotonic() < deadline, site.rows("source, count()", sql)
+        time.sleep(0.1)
