@@ -7,6 +7,7 @@ Several breakdowns make one text of a row's values, so that a statement groups b
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +27,11 @@ SEPARATOR = "\x1f"  # between the values of one row
 OTHER = "(other)"  # how a table names all values that are not shown alone
 
 Said = tuple[str, Mapping[str, Any]]  # an English msgid and what its places hold
+
+
+def _split(given: object) -> object:
+    """Numbers typed into one field, with commas or spaces between."""
+    return tuple(filter(None, re.split(r"[,，、;；\s]+", given))) if isinstance(given, str) else given
 
 
 class _By(BaseModel):
@@ -61,7 +67,7 @@ class ByNumber(_By):
 
     number: Name
     of: Literal["event", "person"] = "event"
-    cuts: Annotated[tuple[float, ...], Field(max_length=50)] = ()
+    cuts: Annotated[tuple[float, ...], BeforeValidator(_split), Field(max_length=50)] = ()
     width: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     quantiles: Annotated[int, Field(ge=2, le=20)] | None = None
 

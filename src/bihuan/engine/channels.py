@@ -18,7 +18,7 @@ TITLES: Mapping[str, str] = {
     "organic_search": "Organic search",
     "social": "Social media",
     "video": "Video platforms",
-    "email": "E-mail",
+    "email": "By mail",
     "message": "Messages and push",
     "affiliate": "Affiliates",
     "referral": "Links elsewhere",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Unit = Literal["hour", "day", "week", "month", "quarter", "year"]
 
@@ -46,7 +46,14 @@ class This(BaseModel):
     ago: Annotated[int, Field(ge=0, le=120)] = 0
 
 
-PeriodSpec = Last | Between | This
+def _from_word(given: object) -> object:
+    """A form's one choice: "this-week" or "last-month" in the place of a number of days."""
+    word = given.get("last") if isinstance(given, Mapping) else None
+    which, _, unit = word.partition("-") if isinstance(word, str) else ("", "", "")
+    return {"this": unit, "ago": int(which == "last")} if unit and which in ("this", "last") else given
+
+
+PeriodSpec = Annotated[Last | Between | This, BeforeValidator(_from_word)]
 
 
 @dataclass(frozen=True)

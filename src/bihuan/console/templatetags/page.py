@@ -155,5 +155,59 @@ def period_choices(days: str, chosen: Any) -> list[tuple[str, str]]:
     return [(str(each), gettext("Today") if each == 1 else title.format(days=each)) for each in sorted(lengths)]
 
 
+@register.filter
+def calendar_periods(_: object) -> list[tuple[str, str]]:
+    """The periods of the calendar to choose from, as (word, title)."""
+    return [
+        ("this-week", gettext("This week")),
+        ("last-week", gettext("Last week")),
+        ("this-month", gettext("This month")),
+        ("last-month", gettext("Last month")),
+        ("this-quarter", gettext("This quarter")),
+        ("last-quarter", gettext("Last quarter")),
+        ("this-year", gettext("This year")),
+        ("last-year", gettext("Last year")),
+    ]
+
+
+@register.filter
+def period_word(value: Mapping[str, Any] | None) -> str:
+    """The word of a calendar's period as a form has it ("last-month"); "" for another period."""
+    if not isinstance(value, Mapping) or not value.get("this"):
+        return str(value.get("last", "")) if isinstance(value, Mapping) else ""
+    return f"{'last' if str(value.get('ago', 0)) == '1' else 'this'}-{value['this']}"
+
+
+@register.filter
+def listed(value: Any) -> list[Any]:
+    """What is there once or several times, as a list."""
+    return list(value) if isinstance(value, list | tuple) else [value] if value else []
+
+
+@register.filter
+def breakdown_kind(value: Any) -> str:
+    """Which kind of breakdown a document is (see `engine.breakdowns`)."""
+    known = ("person", "segments", "number", "time", "channel")
+    return next((kind for kind in known if kind in value), "property") if isinstance(value, Mapping) else "property"
+
+
+@register.filter
+def compare_kind(value: Any) -> str:
+    """Which kind of comparison a document is (see `engine.compare`); "" for none."""
+    if isinstance(value, str):
+        value = {"to": value}
+    if not isinstance(value, Mapping):
+        return ""
+    if "to" in value:
+        return "previous" if value["to"] == "previous" else "before"
+    return next((kind for kind in ("period", "target", "segment") if kind in value), "")
+
+
+@register.filter
+def comma_list(value: Any) -> str:
+    """Numbers with commas between, as they are typed."""
+    return value if isinstance(value, str) else ", ".join(f"{float(each):g}" for each in value or ())
+
+
 def _chosen(value: Any) -> Sequence[str]:
     return [value] if isinstance(value, str) else [str(each) for each in value or ()]

@@ -153,6 +153,7 @@
     root.querySelectorAll?.("[data-period]").forEach(period);
     root.querySelectorAll?.("[data-repeat]").forEach(repeat);
     root.querySelectorAll?.("[data-shown-with]").forEach(shownWith);
+    root.querySelectorAll?.("[data-switched]").forEach(switched);
     root.querySelectorAll?.("details[data-fold]").forEach((each) => (each.open = !matchMedia("(max-width: 1199.98px)").matches));
   };
 
@@ -184,6 +185,20 @@
     apply();
   };
 
+  // --- A choice whose fields depend on what is chosen: only the fields of the chosen case are shown and sent ------------------
+  const switched = (element) => {
+    if (element.dataset.ready) return;
+    element.dataset.ready = "true";
+    const choice = element.querySelector("[data-switch]");
+    const cases = [...element.querySelectorAll("[data-case]")].filter((each) => each.parentElement.closest("[data-switched]") === element);
+    const apply = () =>
+      cases.forEach((each) => {
+        each.disabled = each.hidden = !each.dataset.case.split(" ").includes(choice.value);
+      });
+    choice.addEventListener("change", apply);
+    apply();
+  };
+
   // --- Lists that the reader makes longer or shorter ------------------------------------------------------------------------
   const repeat = (list) => {
     if (list.dataset.ready) return;
@@ -198,7 +213,7 @@
       const row = button.closest("[data-row]");
       if (button.hasAttribute("data-add-row")) {
         const fresh = template.cloneNode(true);
-        fresh.innerHTML = fresh.innerHTML.replaceAll("__n__", String(next++));
+        fresh.innerHTML = fresh.innerHTML.replaceAll(template.dataset.place || "__n__", String(next++));
         const added = fresh.content.firstElementChild;
         rows.append(added);
         prepare(added);
@@ -234,12 +249,13 @@
   // --- Conditions ---------------------------------------------------------------------------------------------------------
   const LEAVES = ["property", "person", "did", "segment"];
   const kindOf = (node) => LEAVES.find((kind) => node && typeof node === "object" && kind in node);
+  const BARE = ["set", "not_set", "is_true", "is_false"]; // comparisons that take no value
   const plain = (tree) => {
     if (!tree || !Object.keys(tree).length) return { mode: "all", rows: [] };
     if (kindOf(tree)) return { mode: "all", rows: [tree] };
     const mode = tree.any ? "any" : tree.all ? "all" : null;
     const rows = mode ? Object.values(tree[mode]) : [];
-    return mode && rows.every((row) => kindOf(row) && !row.where) ? { mode, rows } : null;
+    return mode && rows.every((row) => kindOf(row) && !row.where && !row.also) ? { mode, rows } : null;
   };
 
   class Filter extends HTMLElement {
@@ -300,7 +316,7 @@
         list.replaceWith(select);
         choose(select);
         const op = row.querySelector('[data-field="op"]');
-        const apply = () => (select.tomselect.wrapper.hidden = ["set", "not_set"].includes(op.value));
+        const apply = () => (select.tomselect.wrapper.hidden = BARE.includes(op.value));
         op.addEventListener("change", apply);
         apply();
       }
@@ -329,8 +345,8 @@
           if (text !== "") node[field.dataset.field] = field.type === "number" ? Number(text) : text;
         });
         const list = row.querySelector("select[data-values]");
-        if (list && !["set", "not_set"].includes(node.op)) node.values = [...list.selectedOptions].map((option) => option.value);
-        const whole = !list || ["set", "not_set"].includes(node.op) || node.values.length;
+        if (list && !BARE.includes(node.op)) node.values = [...list.selectedOptions].map((option) => option.value);
+        const whole = !list || BARE.includes(node.op) || node.values.length;
         return node[row.dataset.kind] && whole ? node : null;
       });
       const kept = rows.filter(Boolean);
