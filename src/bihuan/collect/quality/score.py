@@ -54,8 +54,7 @@ def score(quality: QualityResult, wrong: ViolatedResult, volumes: VolumesResult,
     of_plan = [row for row in own if row.event in declared]
     came = {row.event for row in own}
     stored = sum(row.events for row in of_plan)
-    broken = min(sum(max((row.events - row.kept_out for row in one.parts), default=0) for one in wrong.mistakes), stored)
-    kept_out = sum(max((row.kept_out for row in one.parts), default=0) for one in wrong.mistakes)
+    broken, kept_out = min(wrong.taken, stored), wrong.kept_out
     live = [row for row in own if not imported(row.source)]
     names = {row.event for row in live}
     late = {row.event for row in live if row.late > LATE}

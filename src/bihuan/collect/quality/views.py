@@ -135,7 +135,7 @@ def _needs(
     board = reverse("collect:quality", kwargs={"project": key})
     of_event = reverse("collect:quality_event", kwargs={"project": key})
     needs = []
-    kept_out = sum(max((part.kept_out for part in one.parts), default=0) for one in wrong.mistakes)
+    kept_out = wrong.kept_out
     if kept_out:
         text = ngettext("{count} event was kept out by the plan.", "{count} events were kept out by the plan.", kept_out)
         address = f"{reverse('collect:quarantine', kwargs={'project': key})}?reason=plan"

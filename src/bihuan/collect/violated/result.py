@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -91,6 +91,22 @@ class ViolatedResult:
         for row in self.rows:
             found[row.event] += row.events
         return found
+
+    @property
+    def kept_out(self) -> int:
+        """How many events are kept out: of several mistakes of one name, the commonest counts."""
+        return sum(self._of_each_name(lambda one: one.kept_out))
+
+    @property
+    def taken(self) -> int:
+        """How many events were taken although they break a rule: of several mistakes of one name, the commonest counts."""
+        return sum(self._of_each_name(lambda one: one.events - one.kept_out))
+
+    def _of_each_name(self, number: Callable[[Mistake], int]) -> Iterable[int]:
+        most: dict[str, int] = {}
+        for one in self.mistakes:
+            most[one.event] = max(most.get(one.event, 0), number(one))
+        return most.values()
 
     @property
     def total(self) -> int:
