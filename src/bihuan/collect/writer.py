@@ -72,7 +72,9 @@ class Writer:
     Use it as a context manager, or `start` and `close` it.
     """
 
-    def __init__(self, store: Store, zones: Zones, *, first_person: int = 1, plans: Plans = no_plans, rules: RulesOf = default_rules) -> None:
+    def __init__(
+        self, store: Store, zones: Zones, *, first_person: int = 1, plans: Plans = no_plans, rules: RulesOf = default_rules
+    ) -> None:
         self.store = store
         self.zones = zones
         self.plans = plans

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bihuan.collect import key_files, seen_keys
@@ -58,7 +59,12 @@ def test_keys_that_are_not_random_are_known_too(tmp_path: Path) -> None:
 def test_few_unknown_keys_pass_the_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(tmp_path, [keys(1, 50_000)])
     searched: list[int] = []
-    monkeypatch.setattr(KeyFile, "_search", lambda _, asked: searched.append(len(asked)) or np.zeros(len(asked), dtype=bool))
+
+    def search(_file: KeyFile, asked: Hashes) -> npt.NDArray[np.bool_]:
+        searched.append(len(asked))
+        return np.zeros(len(asked), dtype=np.bool_)
+
+    monkeypatch.setattr(KeyFile, "_search", search)
     file.contains(keys(2, 50_000))
     assert 100 < sum(searched) < 2_000
 
