@@ -25,7 +25,7 @@ from bihuan.engine.store import Store
 IN_MEMORY = 2_000_000  # keys: 16 MB; more go to a file
 ALIKE = 4  # so many files of like size are made one
 PAUSE = 60.0  # seconds after a file could not be written
-AT_ONCE = 4_000_000  # keys to read from the store at once
+AT_ONCE = 2_000_000  # keys to read from the store at once: 16 MB, several times over on their way
 
 NEWER = """
 SELECT count() AS keys, toUnixTimestamp64Milli(max(received_at)) AS newest FROM events
