@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bihuan.collect.protocols.request import Route
+from bihuan.collect.protocols.sensors_body import checksum
 
 TESTS = Path(__file__).resolve().parents[2] / "src" / "bihuan" / "collect"
 LAST_PART = "s3cret"
@@ -44,6 +45,37 @@ MADE: tuple[Any, ...] = (
         ],
     },
     {"event": "Order", "user": 7, "time": 1773000000000},
+    {
+        "type": "track",
+        "event": "$MPViewScreen",
+        "time": 1773000000000,
+        "_flush_time": 1773000001000,
+        "distinct_id": "$identity_mobile+139",
+        "identities": {"$identity_mobile": "139", "$identity_mp_id": "m-1", "Card No": 7},
+        "lib": {"$lib": "MiniProgram", "$app_version": "1.2"},
+        "properties": {
+            "$referrer": "https://www.baidu.com/s?wd=1",
+            "$referrer_host": "www.baidu.com",
+            "$user_agent": "Mozilla/5.0 (iPad) MicroMessenger/8.0",
+            "$latest_utm_source": "spring",
+            "$os": "iPadOS",
+            "$model": "iPad8,6",
+        },
+    },
+    {
+        "event": "Order",
+        "uuid": "k",
+        "offset": 1000,
+        "distinct_id": "u1",
+        "options": {"process_person_profile": True},
+        "properties": {
+            "$current_url": "https://shop.example/a",
+            "$referrer": "https://a.example/b",
+            "$raw_user_agent": "Mozilla/5.0 (iPhone)",
+        },
+        "$set": {"a": 1},
+        "$unset": ["b"],
+    },
     {
         "client_id": "1.2",
         "user_id": "u1",
@@ -95,7 +127,8 @@ def _base64(request: Request, text: bytes) -> None:
 
 
 def _image(request: Request, text: bytes) -> None:
-    request.method, request.query = "GET", request.query + b"&data=" + quote(base64.b64encode(text)).encode()
+    data = base64.b64encode(text)
+    request.method, request.query = "GET", request.query + b"&data=%b&ext=crc%%3D%d" % (quote(data).encode(), checksum(data))
 
 
 def _query(request: Request, text: bytes) -> None:
