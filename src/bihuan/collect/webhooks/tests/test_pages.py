@@ -54,6 +54,7 @@ def test_each_preset_fills_the_form_and_can_be_saved(cast: Cast) -> None:
         page = client.get(f"/p/shop/webhooks/new/?preset={preset.key}")
         assert page.status_code == 200
         assert text(page).count('name="event"') == 1
+        assert "None" not in text(page)
     made = client.post("/p/shop/webhooks/new/", posted(STRIPE.spec))
     assert made.status_code == 303, text(made)
     assert spec_of(definition(cast.alice, "webhook", "shop-orders")) == STRIPE.spec
