@@ -50,6 +50,10 @@ fuzz: $(VENV)/.installed-test ## fuzz a protocol of the collector, guided by cov
 bench-collect: $(VENV)/.installed-test ## events a second over real HTTP, beside plain inserts (ARGS="--batch 100 --connections 32 --seconds 10")
 	$(BIN)/python -m bench.collect $(ARGS)
 
+.PHONY: bench-identity
+bench-identity: $(VENV)/.installed-test ## what ids, links, merging and undoing cost, on a million events (ARGS="--events 5000000")
+	$(BIN)/python -m bench.identity $(ARGS)
+
 .PHONY: shots
 shots: $(VENV)/.installed-test browser ## screenshots of every page of the running demo into shots/
 	$(BIN)/python scripts/shots.py --data $(DEMO) $(ARGS)

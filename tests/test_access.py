@@ -74,6 +74,8 @@ API: dict[str, dict[str, str]] = {
     "projects": {"get": "view"},
     "questions": {"get": "view"},
     "projects/<project>/events": {"get": "view"},
+    "projects/<project>/identity/preview": {"post": "view"},
+    "projects/<project>/identity/decide": {"post": "act"},
     "projects/<project>/properties": {"get": "view"},
     "projects/<project>/definitions/<kind>": {"get": "view"},
     "projects/<project>/definitions/<kind>/<key>": {"get": "view", "put": "define", "delete": "define"},

@@ -79,6 +79,18 @@ def tracking_plan(context: typer.Context) -> None:
     commands(arguments, prog_name="bihuan plan")
 
 
+@app.command("identity", context_settings=PASS_ON, add_help_option=False)
+def identity(context: typer.Context) -> None:
+    """Who is who: the `log` of links, `merge` two people, `undo` and `redo`."""
+    data, arguments = _taken("--data", context.args)
+    if data:
+        os.environ["BIHUAN_DATA"] = data
+    _django()
+    from bihuan.collect.identity.command import app as commands
+
+    commands(arguments, prog_name="bihuan identity")
+
+
 @app.command()
 def ask(
     spec: Annotated[Path, typer.Argument(help='A JSON file: {"question": "trend", …}; - reads standard input.')],

@@ -34,7 +34,7 @@ STAGES = (
             Place(_("Tracking plan"), "plan/", "clipboard-check"),
             Place(_("Data quality"), "quality/", "gauge"),
             Place(_("Quarantine"), "quarantine/", "shield-lock"),
-            Place(_("Identity"), "identity/", "fingerprint"),
+            Place(_("Identity"), "identity/", "id"),
         ),
     ),
     Stage(

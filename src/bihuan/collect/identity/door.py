@@ -172,6 +172,7 @@ def number_of(member: Member, text: str) -> int:
 
 
 def _preview(member: Member, before: tuple[Somebody, ...], supposing: dict[int, int], persons: tuple[int, ...]) -> Preview:
+    """`persons` are those that there would be."""
     now = scope_of(member, now=datetime.now(UTC))
     then = replace(now, supposing=supposing)
     affected = [_affected(now, then, "people", "", "", SegmentSizeSpec())]

@@ -19,6 +19,7 @@ from bihuan.catalog.seen import EVENT_PROPERTIES, PERSON_PROPERTIES, SEEN_EVENTS
 from bihuan.catalog.seen.spec import EventPropertiesSpec, EventsSpec, PersonPropertiesSpec
 from bihuan.console.api.answers import FILES, as_document
 from bihuan.console.api.errors import Error, install
+from bihuan.console.api.identity import router as identity
 from bihuan.console.questions import ALL
 from bihuan.engine.here import engine
 from bihuan.engine.periods import Last
@@ -50,6 +51,7 @@ api = NinjaAPI(
     auth=Token(),
 )
 install(api)
+api.add_router("/projects/{project}/identity", identity)
 
 
 def member_of(request: HttpRequest, project: str) -> Member:

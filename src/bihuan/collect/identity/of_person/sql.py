@@ -24,7 +24,8 @@ def compile_of_person(spec: OfPersonSpec, scope: Scope) -> Statement:
     """Rows of (part, person, number, name, value, at, until, count): each `id`, each property (`trait`), and the `events` by name."""
     binder = Binder()
     numbers = binder.bind(list(spec.persons), "Array(UInt32)")
-    mine = f"(SELECT arrayJoin(arrayMap(number -> {person_of('number')}, {numbers})))"
+    persons = numbers if scope.supposing else f"arrayMap(number -> {person_of('number')}, {numbers})"  # supposed persons are in no map
+    mine = f"(SELECT arrayJoin({persons}))"
     never = "toDateTime64(0, 3, 'UTC')"
     own = f"person_id IN (SELECT number FROM id_numbers WHERE person IN {mine}) AND person IN {mine}"
     return Statement(

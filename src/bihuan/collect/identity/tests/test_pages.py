@@ -65,6 +65,7 @@ def test_a_proposal_is_looked_at_confirmed_and_undone_with_its_numbers_before_an
     ]
     undoing = text(owner.get(f"/p/shop/identity/log/{merge}/"))
     assert re.search(r"“Buyers” </td> <td[^>]*>1</td> <td[^>]*>2</td>", undoing)
+    assert undoing.split("Then", 1)[1].count("1 event") == 2, "both persons are shown as they would be"
     owner.post(f"/p/shop/identity/log/{merge}/", {"verb": "undo", "why": "two people after all"})
     assert "Look and merge" in text(owner.get("/p/shop/identity/"))
     assert "cookie" not in text(owner.get(f"/p/shop/identity/people/{ann}/"))
