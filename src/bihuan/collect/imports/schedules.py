@@ -40,4 +40,5 @@ def next_run(schedule: Schedule, *, zone: str, after: datetime) -> datetime | No
 
 def retry_after(failures: int) -> timedelta:
     """How long to wait after so many failures in a row: twice as long each time, at most an hour."""
-    return min(FIRST_RETRY * 2 ** min(max(failures - 1, 0), 10), LAST_RETRY)
+    doubled = min(max(failures - 1, 0), 10)
+    return min(FIRST_RETRY * int(2**doubled), LAST_RETRY)
