@@ -59,6 +59,6 @@ def test_the_expressions_of_the_page_can_be_read() -> None:
 
 
 def test_the_first_snippet_of_the_page_sources_is_an_event_that_is_taken() -> None:
-    first = snippets("https://collect.example")[0].code
+    first = snippets("https://collect.example")[0].snippets[0].code
     assert "https://collect.example/events" in first
     assert read(first.split("-d '")[1].rstrip("'").encode()).rejected == []
