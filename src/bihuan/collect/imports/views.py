@@ -50,7 +50,7 @@ def upload(request: ProjectRequest) -> HttpResponse:
         text = gettext("The file is too large: at most {most} may be uploaded now. Import it on the command line, or from S3 or the web.")
         return render_page(request, "collect/imports/too_large.html", {"sentence": text.format(most=filesizeformat(most))}, status=413)
     request.upload_handlers = [FolderHandler(request, uploads.folder())]
-    return cast("HttpResponse", csrf_protect(_receive)(request))
+    return csrf_protect(_receive)(request)
 
 
 def _receive(request: ProjectRequest) -> HttpResponse:
