@@ -51,7 +51,7 @@ def delete(request: ProjectRequest, key: str) -> HttpResponse:
 
 def _edited(request: ProjectRequest, found: Connection | None) -> HttpResponse:
     values: dict[str, Any] = {"name": found.name, "place": found.place} if found else {}
-    context = {"all": connections(request.member.project), "found": found, "examples": EXAMPLES, "errors": {}}
+    context: dict[str, Any] = {"all": connections(request.member.project), "found": found, "examples": EXAMPLES, "errors": {}}
     if request.method == "POST":
         values = {name: request.POST.get(name, "") for name in ("name", "place")}
         try:

@@ -95,7 +95,7 @@ class SqlSource:
             return text(escaped)
         source = text(escaped).columns(column(self._cursor)).subquery("source")
         by = source.c[self._cursor]
-        found = select(literal_column("*")).select_from(source).where(by.is_not(None)).order_by(by)
+        found: Any = select(literal_column("*")).select_from(source).where(by.is_not(None)).order_by(by)
         found = found if since is None else found.where(by >= since.value)
         return found.limit(rows) if rows else found
 

@@ -56,7 +56,7 @@ class WebSource:
     def open(self, *, encoding: str = "", delimiter: str = "", rows: int = 0, since: Cursor | None = None) -> Iterator[Reader]:
         with explained(self._address, OSError, ValueError):
             if self._kept is None:
-                file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - kept for the next opening
+                file: IO[bytes] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - kept for the next opening
                 weakref.finalize(self, file.close)
                 tag, kind, size = self._fetch(file, since)
                 if tag is None:

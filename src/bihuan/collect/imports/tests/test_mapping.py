@@ -24,12 +24,14 @@ def test_obvious_columns_are_guessed_and_said() -> None:
         "anonymous": "anonymousId",
         "id": "message_id",
     }
+    assert isinstance(mapping, Mapping)
     assert mapping.person == "User ID"
 
 
 def test_what_is_given_is_not_guessed() -> None:
     mapping, guessed = make_mapping({"event": "Order", "person": "member"}, ["member", "user_id", "event", "time"], guess=True)
     assert guessed == {"time": "time"}
+    assert isinstance(mapping, Mapping)
     assert (mapping.event, mapping.event_column, mapping.person) == ("Order", "", "member")
 
 

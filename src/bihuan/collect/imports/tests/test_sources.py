@@ -78,7 +78,7 @@ def test_a_cursor_goes_on_where_it_ended_and_meets_those_at_its_edge_again(shop:
 
 
 def test_the_keys_of_rows_do_not_depend_on_where_reading_began(shop: Path) -> None:
-    mapping = {"event": "Order", "person": "buyer", "time": "paid_at"}
+    mapping: dict[str, Any] = {"event": "Order", "person": "buyer", "time": "paid_at"}
     source = SqlSource(Address(f"sqlite:///{shop}"), "SELECT * FROM orders", cursor="id")
     everything, _ = read(source, **mapping)
     later, _ = read(source, since=Cursor(2), **mapping)
@@ -137,7 +137,7 @@ def postgres() -> Iterator[str]:
         shutil.chown(folder, "nobody", "nogroup")
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
     subprocess.run(["initdb", "-D", folder / "d", "-U", "reader", "-A", "trust", "--no-sync"], check=True, **quiet)
-    command = ["postgres", "-D", folder / "d", "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
+    command = ["postgres", "-D", str(folder / "d"), "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"]
     with subprocess.Popen(command, **quiet) as process:
         import psycopg
 
@@ -184,7 +184,7 @@ def test_another_clickhouse_is_read_in_blocks(store: Store, scope: Scope, write:
     write(*((1, "Buy", f"2026-03-12 10:{minute:02}", {"price": minute}) for minute in range(30)))
     query = f"SELECT event, toString(person_id) AS who, ts, event_key, props FROM events WHERE project_id = {scope.project_id}"
     source = source_at(parse_address(store.url().replace("http://", "clickhouse://")), query=query, cursor="ts")
-    mapping = {"event_column": "event", "person": "who", "time": "ts", "id": "event_key"}
+    mapping: dict[str, Any] = {"event_column": "event", "person": "who", "time": "ts", "id": "event_key"}
     rows, tally = read(source, **mapping)
     assert (len(rows), rows[0]["name"], rows[0]["at"]) == (30, "Buy", 1773280800000)
     assert tally.cursor is not None

@@ -42,7 +42,7 @@ def daily(scope: Scope, name: str, day: str, number: float, version: int = 1, **
     return name, of, midnight(of, scope.zone), about, number, version
 
 
-MEASURES = {
+MEASURES: dict[str, Any] = {
     "sum": lambda values: sum(number for _, number in values),
     "average": lambda values: sum(number for _, number in values) / len(values),
     "smallest": lambda values: min(number for _, number in values),
