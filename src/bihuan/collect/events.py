@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bihuan.collect.identity.junk import JUNK, is_junk
+from bihuan.collect.identity.junk import is_junk
 
 MAX_PROPERTIES = 1_000
 MAX_DEPTH = 20
@@ -19,8 +19,6 @@ MAX_PROPS_BYTES = 256 * 1024  # of one event's canonical JSON
 
 ID_TYPES = ("login", "email", "phone", "openid", "unionid", "cookie", "device")  # the most certain first
 ID_TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-NOT_IDS = JUNK | {"", "0"}  # in small letters; `is_junk` knows more
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _UNSURE = re.compile(rb"\.0(?!\d)|\de|\d{19}")  # perhaps an integral number written as a float, or more digits than a number column has

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ def text(response: Any) -> str:
 
 
 @pytest.fixture
-def shop(cast: Cast, scope: Scope, send: Callable[..., object], writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cast]:
+def shop(cast: Cast, scope: Scope, send: Callable[..., object], writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Cast:
     """A shop whose decisions are made by this test's writer: Ann and Bob, whom a client called one, and Bob's device."""
     monkeypatch.setattr(Collector, "decide", lambda _self, wanted: _decided(writer, wanted))
     send({"name": "Buy", "user_id": "ann", "traits": {"city": "Rome"}}, {"name": "Buy", "user_id": "bob", "anonymous_id": "cookie"})
