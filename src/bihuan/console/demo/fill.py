@@ -38,7 +38,7 @@ class History:
         from bihuan.collect.events import canonical
 
         self.state, self.shop, self.data = state, state.shop, data
-        self._collector, self._project_id = collector, project_id
+        self.collector, self._project_id = collector, project_id
         self._columns = wire.Columns(self.shop, canonical)
         self._progress = progress
         self._task: TaskID = progress.add_task("The shop's history", total=state.begun_at - _start(self.shop))
@@ -50,7 +50,7 @@ class History:
         task = self._progress.add_task("People who signed up", total=len(numbers))
         for first in range(0, len(numbers), 5_000):
             portion = numbers[first : first + 5_000]
-            self._collector.send(self._introductions(portion))
+            self.collector.send(self._introductions(portion))
             self._progress.advance(task, len(portion))
 
     def _introductions(self, numbers: np.typing.NDArray[np.int64]) -> Iterator[Event]:
@@ -85,7 +85,7 @@ class History:
 
     def _send(self, events: Events) -> None:
         if events.size:
-            self._collector.send_columns(self._columns.table(events), project_id=self._project_id, source=SOURCE)
+            self.collector.send_columns(self._columns.table(events), project_id=self._project_id, source=SOURCE)
 
 
 def fill(data: Path, state: State, smtp_port: int) -> None:
@@ -95,6 +95,7 @@ def fill(data: Path, state: State, smtp_port: int) -> None:
 
     from bihuan.collect.client import Collector
     from bihuan.console.demo.campaign import AGO, send_past_campaign, sent_at
+    from bihuan.console.demo.plan import mistakes
     from bihuan.console.demo.project import ensure_project
     from bihuan.console.demo.truth import write_truth
     from bihuan.engine.config import Config
@@ -117,6 +118,7 @@ def fill(data: Path, state: State, smtp_port: int) -> None:
             progress.update(task, total=mailed.got_it.size, completed=mailed.got_it.size)
         history.introduce(-BEFORE if at is None else shop.days - AGO, shop.days)
         history.tell(state.begun_at, mailed)
+        history.collector.send(mistakes(member.project.pk))
     write_truth(data, shop, mailed)
     history.state.save(data, filled=True)
     print(f"Filled in {time.monotonic() - begun:.0f} seconds.", flush=True)

@@ -9,6 +9,7 @@ from bihuan.catalog.definitions import save_definition
 from bihuan.catalog.kinds import MetricSpec, SegmentSpec
 from bihuan.console.demo.__main__ import ACCOUNTS, PASSWORD
 from bihuan.console.demo.boards import BOARDS, board_spec
+from bihuan.console.demo.plan import save_plan
 from bihuan.console.demo.shop import ZONE
 from bihuan.console.demo.state import PROJECT, State
 from bihuan.engine.filters import All, Did, EventProperty, Filter, Not, PersonProperty
@@ -95,6 +96,7 @@ def _people_and_words(member: Member, language: str) -> None:
         save_definition(member=member, kind="segment", key=key, name=_in(language, english, chinese), spec=SegmentSpec(filter=condition))
     for key, english, chinese, metric in METRICS:
         save_definition(member=member, kind="metric", key=key, name=_in(language, english, chinese), spec=metric)
+    save_plan(member, language)
     for board in BOARDS:
         name = _in(language, board.english, board.chinese)
         save_definition(member=member, kind="board", key=board.key, name=name, spec=board_spec(board, language))
