@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -39,35 +40,35 @@ class Mistake:
     kind: str
     parts: tuple[Violated, ...]
 
-    @property
+    @builtins.property
     def events(self) -> int:
         return sum(part.events for part in self.parts)
 
-    @property
+    @builtins.property
     def kept_out(self) -> int:
         return sum(part.kept_out for part in self.parts)
 
-    @property
+    @builtins.property
     def first(self) -> datetime:
         return min(part.first for part in self.parts)
 
-    @property
+    @builtins.property
     def latest(self) -> datetime:
         return max(part.latest for part in self.parts)
 
-    @property
+    @builtins.property
     def expected(self) -> str:
         return max(self.parts, key=lambda part: part.latest).expected
 
-    @property
+    @builtins.property
     def samples(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(sample for part in self.parts for sample in part.samples))[:5]
 
-    @property
+    @builtins.property
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(part.source for part in self.parts))
 
-    @property
+    @builtins.property
     def versions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(part.app_version for part in self.parts if part.app_version))
 
@@ -99,8 +100,8 @@ class ViolatedResult:
 
     @property
     def taken(self) -> int:
-        """How many events were taken although they break a rule: of several mistakes of one name, the commonest counts."""
-        return sum(self._of_each_name(lambda one: one.events - one.kept_out))
+        """How many events of declared names were taken although they break a rule: of several mistakes of one, the commonest counts."""
+        return sum(self._of_each_name(lambda one: 0 if one.kind == "undeclared_event" else one.events - one.kept_out))
 
     def _of_each_name(self, number: Callable[[Mistake], int]) -> Iterable[int]:
         most: dict[str, int] = {}
