@@ -25,5 +25,8 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     VIOLATED,
     QUALITY,
     VOLUMES,
+    IDENTITY,
+    IDENTITY_LOG,
+    PERSON_IDS,
     FATE,
 )
