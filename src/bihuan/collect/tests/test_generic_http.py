@@ -241,7 +241,7 @@ def test_no_nasty_body_is_a_5xx_or_takes_long(site: Site, path: str) -> None:
     for body in NASTY:
         began = time.monotonic()
         assert site.request("POST", path, body, BEARER)[0] < 500, body[:50]
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
     assert site.memory() < 400
 
 
