@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.lifecycle import LIFECYCLE
 from bihuan.analyse.ltv import LTV
 from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.rfm import RFM
@@ -13,6 +14,7 @@ from bihuan.engine.question import Question
 QUESTIONS: tuple[Question[Any, Any], ...] = (
     FUNNEL,
     RETENTION,
+    LIFECYCLE,
     LTV,
     RFM,
 )

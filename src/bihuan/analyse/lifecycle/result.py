@@ -1,0 +1,155 @@
+"""What lifecycle answers, each number defined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from bihuan.analyse.lifecycle.spec import LifecycleSpec, State
+from bihuan.analyse.lifecycle.sql import bucket_days
+from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
+from bihuan.engine.periods import bucket_end, midnight
+from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+
+STATES: tuple[State, ...] = ("new", "returning", "resurrected", "dormant")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The people of one day, week or month that begins on `day`.
+
+    `new` were active for the first time ever, `returning` also in the period before, `resurrected` not in the one before but earlier.
+    `dormant` were active in the one before and not in this. All are None when the period has not begun. `complete` says that it is over:
+    until then the first three may grow, and `dormant` shrinks.
+    """
+
+    day: date
+    new: int | None
+    returning: int | None
+    resurrected: int | None
+    dormant: int | None
+    complete: bool
+
+    @property
+    def active(self) -> int | None:
+        """How many people were active: the first three together."""
+        return None if self.new is None else self.new + (self.returning or 0) + (self.resurrected or 0)
+
+    @property
+    def stayed(self) -> float | None:
+        """Of those active in the period before, the fraction who are in this (None when nobody was)."""
+        before = (self.returning or 0) + (self.dormant or 0)
+        return None if self.returning is None or not before else self.returning / before
+
+    @property
+    def quick_ratio(self) -> float | None:
+        """Won for each one lost: (new + resurrected) / dormant (None when nobody was lost). Above 1 the number of the active grows."""
+        return None if self.new is None or not self.dormant else (self.new + (self.resurrected or 0)) / self.dormant
+
+
+@dataclass(frozen=True)
+class LifecyclePart:
+    """The stages of everybody (`value` None), of those with `value` ('' when they have none), or of all those whose value is not among the
+    first (`other` is then how many values those are). `place` is where it stands in the answer; 0 is everybody."""
+
+    place: int
+    value: str | None
+    other: int
+    stages: tuple[Stage, ...]
+
+    @property
+    def latest(self) -> Stage | None:
+        """The last period that is over."""
+        return next((stage for stage in reversed(self.stages) if stage.complete), None)
+
+
+@dataclass(frozen=True)
+class LifecycleResult:
+    """`everybody`, and when broken down `parts`, most people first, the rest last."""
+
+    unit: str
+    everybody: LifecyclePart
+    parts: tuple[LifecyclePart, ...]
+    breakdown: tuple[Breakdown, ...]
+    names: Mapping[str, str]
+
+    @property
+    def people(self) -> bool:
+        """Whether there is anybody at all."""
+        return any(stage.active or stage.dormant for stage in self.everybody.stages)
+
+
+def shape_lifecycle(spec: LifecycleSpec, scope: Scope, rows: Rows) -> LifecycleResult:
+    places: dict[int, list[Mapping[str, Any]]] = {0: []}
+    for row in rows:
+        places.setdefault(int(row["place"]), []).append(row)
+    parts = [_part(spec, scope, place, found) for place, found in sorted(places.items())]
+    return LifecycleResult(spec.unit, parts[0], tuple(parts[1:]), spec.breakdown, scope.segment_names)
+
+
+def table_lifecycle(result: LifecycleResult) -> Table:
+    """One row for each period that has begun: of everybody, or of each value; none when nobody was ever active in them."""
+    value = columns_of(result.breakdown) if result.parts else ()
+    columns = (
+        *value,
+        Column("period", "Period", "day"),
+        Column("new", "New", "number"),
+        Column("returning", "Returning", "number"),
+        Column("resurrected", "Resurrected", "number"),
+        Column("dormant", "Dormant", "number"),
+        Column("active", "Active", "number"),
+        Column("stayed", "Stayed", "share"),
+        Column("quick_ratio", "Quick ratio", "number"),
+        Column("complete", "Complete"),
+    )
+    rows, cells = [], []
+    for part in (result.parts or (result.everybody,)) if result.people else ():
+        for stage in part.stages:
+            if stage.new is None:
+                continue
+            named = cells_of(part.value, result.breakdown) if value else ()
+            counts = (stage.new, stage.returning, stage.resurrected, stage.dormant)
+            rows.append((*named, stage.day, *counts, stage.active, stage.stayed, stage.quick_ratio, stage.complete))
+            whose = {"day": stage.day.isoformat(), **({"place": part.place} if part.place else {})}
+            linked = [{**whose, "state": state} for state in STATES]
+            cells.append((*[None] * len(named), None, *linked, whose, None, None, None))
+    return Table(columns, tuple(rows), tuple(cells))
+
+
+def headlines_lifecycle(result: LifecycleResult) -> tuple[Headline, ...]:
+    """The last period that is over, against the one before it."""
+    over = [stage for stage in result.everybody.stages if stage.complete]
+    last = over[-1] if over else None
+    before = over[-2] if len(over) > 1 else None
+
+    def change(now: int | None, then: int | None) -> float | None:
+        return None if now is None or not then else now / then - 1
+
+    return (
+        Headline("New", last and last.new, change=change(last and last.new, before and before.new)),
+        Headline("Returning", last and last.returning, change=change(last and last.returning, before and before.returning)),
+        Headline("Resurrected", last and last.resurrected, change=change(last and last.resurrected, before and before.resurrected)),
+        Headline("Dormant", last and last.dormant, change=change(last and last.dormant, before and before.dormant)),
+        Headline("Quick ratio", last and last.quick_ratio),
+    )
+
+
+def _part(spec: LifecycleSpec, scope: Scope, place: int, rows: Sequence[Mapping[str, Any]]) -> LifecyclePart:
+    counts = {(row["state"], row["bucket"]): int(row["people"]) for row in rows}
+    stages = []
+    for number, day in enumerate(bucket_days(spec, scope)):
+        start = midnight(day, scope.zone)
+        if start > scope.now:
+            stages.append(Stage(day, None, None, None, None, False))
+            continue
+        new, returning, resurrected, dormant = (counts.get((state, number), 0) for state in STATES)
+        stages.append(Stage(day, new, returning, resurrected, dormant, bucket_end(start, spec.unit, scope.zone) <= scope.now))
+    is_other = place > spec.top
+    return LifecyclePart(
+        place=place,
+        value=None if place == 0 or is_other else str(rows[0]["value"]),
+        other=max(row["rank"] for row in rows) - spec.top if is_other else 0,
+        stages=tuple(stages),
+    )
