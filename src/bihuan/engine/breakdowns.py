@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bihuan.engine.channels import TITLES, channel_sql
+from bihuan.engine.channels import COLUMNS, TITLES, channel_sql
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import InSegment, Name
@@ -279,7 +279,7 @@ def _one(breakdown: Breakdown, place: int, scope: Scope, binder: Binder, source:
         case ByTime():
             return _time(breakdown, scope, binder), ""
         case ByChannel(channel="first"):
-            first = f"SELECT person, argMin(channel, (ts, event_key)) AS value FROM ({_arrivals('1')}) GROUP BY person"
+            first = f"SELECT person, argMin(channel, (ts, event_key)) AS value FROM ({_arrivals('1')}) WHERE channel != '' GROUP BY person"
             return f"part_{place}", _join_people(first, place)
         case ByChannel():
             return _last_channel(breakdown, place, binder)
@@ -336,18 +336,18 @@ def _number(breakdown: ByNumber, place: int, scope: Scope, binder: Binder, sourc
         begin = f"(floor(assumeNotNull({number}) / {width}) * {width} + 0)"
         named = f"concat('[', toString(round({begin}, 6)), ', ', toString(round({begin} + {width}, 6)), ')')"
     else:
-        named = _quantile(f"assumeNotNull({number})", all_of_them, breakdown.quantiles or 2)
+        named = _quantile(f"assumeNotNull({number})", all_of_them, breakdown.quantiles or 2, place)
     return f"if({number} IS NULL, '', {named})", join
 
 
-def _quantile(number: str, all_of_them: str, pieces: int) -> str:
+def _quantile(number: str, all_of_them: str, pieces: int, place: int) -> str:
     """Ranges that begin at the number in place i/pieces of all, and end with the greatest."""
     begins = f"arrayDistinct(arrayMap(i -> sorted[intDiv(i * length(sorted), {pieces}) + 1], range({pieces})))"
-    edges = f"(SELECT arrayMap(sorted -> if(empty(sorted), ([], 0.), ({begins}, sorted[-1])), [arraySort(({all_of_them}))])[1])"
-    place = f"greatest(arrayCount(edge -> edge <= {number}, {edges}.1), 1)"
-    last = f"{place} = length({edges}.1)"
-    upper = f"if({last}, concat(toString({edges}.2), ']'), concat(toString({edges}.1[{place} + 1]), ')'))"
-    return f"concat('[', toString({edges}.1[{place}]), ', ', {upper})"
+    edges = f"(SELECT arrayMap(sorted -> if(empty(sorted), ([0.], 0.), ({begins}, sorted[-1])), [arraySort(({all_of_them}))])[1])"
+    # Each part is named where it is said first: the store reads a statement faster the shorter it is.
+    at = f"(greatest(arrayCount(edge -> edge <= ({number} AS number_{place}), ({edges} AS edges_{place}).1), 1) AS at_{place})"
+    upper = f"if(at_{place} = length(edges_{place}.1), concat(toString(edges_{place}.2), ']'),"
+    return f"concat('[', toString(edges_{place}.1[{at}]), ', ', {upper} concat(toString(edges_{place}.1[at_{place} + 1]), ')')))"
 
 
 def ranges(cuts: Sequence[float]) -> list[str]:
@@ -357,19 +357,16 @@ def ranges(cuts: Sequence[float]) -> list[str]:
 
 
 def _arrivals(during: str) -> str:
-    """Events that say by which channel somebody came."""
-    names = ("referrer", "host", "path", "utm_source", "utm_medium", "utm_campaign")
-    known = " OR ".join(f"{name} != ''" for name in names)
-    channel = channel_sql({name: name for name in names})
-    return f"""SELECT person, ts, event_key, {channel} AS channel
-    FROM history WHERE person != 0 AND source != 'ledger' AND ({known}) AND {during} AND channel != ''"""
+    """Events that say by which channel somebody came, '' where they came from the site itself."""
+    known = " OR ".join(f"{name} != ''" for name in COLUMNS)
+    return channel_sql("person, ts, event_key", f"history WHERE person != 0 AND source != 'ledger' AND ({known}) AND {during}")
 
 
 def _last_channel(breakdown: ByChannel, place: int, binder: Binder) -> tuple[str, str]:
     days = binder.bind(breakdown.days, "UInt16")
     arrivals = _arrivals(f"day BETWEEN {{scope_since:Date}} - {days} - 1 AND {{scope_until:Date}}")
     steps = f"""SELECT person AS whose_{place}, toUnixTimestamp64Milli(ts) AS since_{place}, argMax(channel, event_key) AS part_{place}
-    FROM ({arrivals}) WHERE channel != 'direct' GROUP BY person, ts"""
+    FROM ({arrivals}) WHERE channel NOT IN ('', 'direct') GROUP BY person, ts"""
     recent = f"toUnixTimestamp64Milli(ts) - since_{place} <= {days} * 86400000"
     return f"multiIf(person = 0, '', part_{place} != '' AND {recent}, part_{place}, 'direct')", _join_times(steps, place)
 

@@ -140,20 +140,26 @@ def _matches(pattern: str, text: str) -> bool:
     return re.fullmatch(f"(?i:{pattern})", text) is not None
 
 
-def channel_sql(column: Mapping[str, str]) -> str:
-    """SQL for the same; `column` gives the SQL of referrer, host, path, utm_source, utm_medium and utm_campaign."""
+COLUMNS = ("referrer", "host", "path", "utm_source", "utm_medium", "utm_campaign")
+
+
+def channel_sql(columns: str, rows: str) -> str:
+    """A SELECT of `columns` and `channel` from `rows` (a FROM clause, perhaps with WHERE) that has the `COLUMNS`. Step by step, so that
+    each text is made once: the rules are many."""
 
     def site_sql(host: str) -> str:
         return f"replaceRegexpOne(replaceRegexpOne({host}, ':[0-9]+$', ''), '^www\\\\.', '')"
 
-    came_from = site_sql(f"extract(lower({column['referrer']}), '^(?:[a-z][a-z0-9+.-]*://)?([^/?#]*)')")
-    own = site_sql(f"lower({column['host']})")
-    elsewhere = f"if({came_from} != {own}, {came_from}, '')"
-    texts = {"medium": column["utm_medium"], "source": column["utm_source"], "host": elsewhere}
+    came_from = site_sql("extract(lower(referrer), '^(?:[a-z][a-z0-9+.-]*://)?([^/?#]*)')")
+    texts = {"medium": "utm_medium", "source": "utm_source", "host": "elsewhere"}
     branches = "".join(f"\n    {_rule_sql(rule, texts)}, '{rule.channel}'," for rule in RULES)
-    utm = " OR ".join(f"{column[name]} != ''" for name in ("utm_source", "utm_medium", "utm_campaign"))
-    return f"""if({utm} OR {elsewhere} != '', multiIf({branches}
-    {utm}, 'campaign', 'referral'), if({came_from} != '' OR ({column["path"]} = '' AND {column["host"]} = ''), '', 'direct'))"""
+    utm = "(utm_source != '' OR utm_medium != '' OR utm_campaign != '')"
+    return f"""SELECT {columns}, if({utm} OR elsewhere != '', multiIf({branches}
+    {utm}, 'campaign', 'referral'), if(came_from != '' OR (path = '' AND host = ''), '', 'direct')) AS channel
+  FROM (
+    SELECT *, if(came_from != {site_sql("lower(host)")}, came_from, '') AS elsewhere
+    FROM (SELECT {columns}, {", ".join(COLUMNS)}, {came_from} AS came_from FROM {rows})
+  )"""
 
 
 def _rule_sql(rule: Rule, texts: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bihuan.engine.channels import RULES, TITLES, channel, channel_sql, referrer_host
+from bihuan.engine.channels import COLUMNS, RULES, TITLES, channel, channel_sql, referrer_host
 from bihuan.engine.store import Store
 
 CASES = [
@@ -49,10 +49,11 @@ def test_an_arrival_has_the_channel_of_the_first_rule_that_fits(arrival: dict[st
 
 
 def test_the_store_finds_the_same_channels(store: Store) -> None:
-    columns = ("referrer", "host", "path", "utm_source", "utm_medium", "utm_campaign")
-    rows = [[arrival.get(name.removeprefix("utm_"), "") for name in columns] for arrival, _ in CASES]
-    named = {name: f"row[{place}]" for place, name in enumerate(columns, 1)}
-    found = store.fetch(f"SELECT {channel_sql(named)} AS channel FROM (SELECT arrayJoin({{rows:Array(Array(String))}}) AS row)", {"rows": rows})
+    rows = [[arrival.get(name.removeprefix("utm_"), "") for name in COLUMNS] for arrival, _ in CASES]
+    named = ", ".join(f"row[{place}] AS {name}" for place, name in enumerate(COLUMNS, 2))
+    numbered = [[str(place), *row] for place, row in enumerate(rows)]
+    arrivals = f"(SELECT toUInt32(row[1]) AS place, {named} FROM (SELECT arrayJoin({{rows:Array(Array(String))}}) AS row))"
+    found = store.fetch(f"SELECT * FROM ({channel_sql('place', arrivals)}) ORDER BY place", {"rows": numbered})
     assert [row["channel"] for row in found.rows] == [expected for _, expected in CASES]
 
 

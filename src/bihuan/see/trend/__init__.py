@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bihuan.engine.compare import Before
 from bihuan.engine.question import Question
 from bihuan.see.trend.chart import chart_trend
-from bihuan.see.trend.result import TrendResult, headlines_trend, shape_trend, table_trend
+from bihuan.see.trend.result import TrendResult, headlines_trend, shape_trend
 from bihuan.see.trend.spec import Series, TrendSpec
 from bihuan.see.trend.sql import compile_trend, reads_trend
+from bihuan.see.trend.table import table_trend
 
 
 def example() -> TrendSpec:
     """How many people were here on each of the last 30 days."""
-    return TrendSpec(series=(Series(measure="people"),), compare="previous")
+    return TrendSpec(series=(Series(measure="people"),), compare=Before(to="previous"))
 
 
 TREND: Question[TrendSpec, TrendResult] = Question(

@@ -1,41 +1,59 @@
-"""A trend as an ECharts option: lines over time, their unfinished end dashed, the previous period paler; bars for one or two buckets."""
+"""A trend as an ECharts option: lines over time, their unfinished end dashed, what they are compared with paler; areas, bars, a pie."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from bihuan.engine.breakdowns import part_said
 from bihuan.engine.question import Reader
 from bihuan.see.trend.result import Line, Number, TrendResult
 
 PALE = 0.35
 COLOURS = 10  # of the page's palette; "palette:0" is its first
 MOST_LINES = 30
+GRID = {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True}
 
 
 def chart_trend(result: TrendResult, reader: Reader) -> dict[str, Any] | None:
-    """The option, or None when there is nothing to draw."""
-    if not result.lines:
+    """The option, or None when there is nothing to draw, or numbers alone are asked for."""
+    if not result.lines or result.look in ("number", "table", "pivot"):
         return None
+    if result.look == "pie":
+        return _pie(result, reader)
+    if result.look == "bar" and len(result.buckets) > 2:
+        return _columns(result, reader)
     return _bars(result, reader) if len(result.buckets) <= 2 else _lines(result, reader)
+
+
+def line_name(line: Line, result: TrendResult, reader: Reader) -> str:
+    """How the reader calls a line: a part by its own words."""
+    if line.part is None:
+        return reader.say(line.title, **line.title_values)
+    part = part_said(line.part, result.breakdown, reader, result.names)
+    return reader.say("{name}: {value}", name=line.title_values["name"], value=part) if "name" in line.title_values else part
 
 
 def _lines(result: TrendResult, reader: Reader) -> dict[str, Any]:
     series: list[dict[str, Any]] = []
+    area = result.look == "area"
     for number, line in enumerate(result.lines[:MOST_LINES]):
-        name, colour = reader.say(line.title, **line.title_values), f"palette:{number % COLOURS}"
+        name, colour = line_name(line, result, reader), f"palette:{number % COLOURS}"
         if result.compared:
-            before = reader.say("{name}, previous period", name=name)
-            series.append(_line(before, line.previous, colour, opacity=PALE))
-        if result.open_end:
+            series.append(_line(_compared_name(name, result, reader), line.previous, colour, opacity=PALE))
+        if result.open_end and not area:
             series.append(_line(name, (*line.values[:-1], None), colour))
             unfinished: tuple[Number, ...] = (*(None for _ in line.values[:-2]), *line.values[-2:])
             series.append(_line(name, unfinished, colour, dashed=True))
         else:
             series.append(_line(name, line.values, colour))
+            if area:
+                series[-1] |= {"areaStyle": {"opacity": 0.6}, "stack": "all"}
+    if result.target is not None and series:
+        series[0]["markLine"] = _target(result, reader)
     return {
-        "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
-        "legend": {"type": "scroll", "top": 0, "data": list(dict.fromkeys(one["name"] for one in series))},
+        "grid": GRID,
+        "legend": _legend(series),
         "tooltip": {"trigger": "axis", "formatter": "lines"},
         "xAxis": {
             "type": "category",
@@ -43,8 +61,50 @@ def _lines(result: TrendResult, reader: Reader) -> dict[str, Any]:
             "axisLabel": {"alignMinLabel": "left", "alignMaxLabel": "right"},
             "data": [_when(start, result, reader) for start in result.buckets],
         },
-        "yAxis": {"type": "value"},
+        "yAxis": _axis(result),
         "series": series,
+    }
+
+
+def _columns(result: TrendResult, reader: Reader) -> dict[str, Any]:
+    """Bars over time, parts of one number on top of each other; an unfinished last bar is paler."""
+    series = []
+    for number, line in enumerate(result.lines[:MOST_LINES]):
+        name, colour = line_name(line, result, reader), f"palette:{number % COLOURS}"
+        if result.compared:
+            series.append(_bar(_compared_name(name, result, reader), list(line.previous), colour, PALE))
+        data: list[Any] = list(line.values)
+        if result.open_end:
+            data[-1] = {"value": data[-1], "itemStyle": {"opacity": 0.55}}
+        series.append(_bar(name, data, colour, 1))
+        if result.breakdown and not result.compared:
+            series[-1]["stack"] = str(line.series)
+    if result.target is not None and series:
+        series[0]["markLine"] = _target(result, reader)
+    return {
+        "grid": GRID,
+        "legend": _legend(series),
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
+        "xAxis": {"type": "category", "data": [_when(start, result, reader) for start in result.buckets]},
+        "yAxis": _axis(result),
+        "series": series,
+    }
+
+
+def _pie(result: TrendResult, reader: Reader) -> dict[str, Any] | None:
+    """The parts of the first number over the whole period; what is not above zero has no slice."""
+    first = result.lines[0].series
+    slices = [
+        {"name": line_name(line, result, reader), "value": line.total}
+        for line in result.lines
+        if (line.series == first or not result.breakdown) and line.total is not None and line.total > 0
+    ]
+    if not slices:
+        return None
+    return {
+        "legend": {"type": "scroll", "top": 0},
+        "tooltip": {"trigger": "item"},
+        "series": [{"type": "pie", "radius": ["40%", "70%"], "top": 24, "data": slices, "label": {"formatter": "{b}: {d}%"}}],
     }
 
 
@@ -64,31 +124,48 @@ def _line(name: str, values: tuple[Number, ...], colour: str, *, opacity: float 
 
 
 def _bars(result: TrendResult, reader: Reader) -> dict[str, Any]:
-    """A group of bars for each line, one bar for each bucket; the previous period's are paler."""
+    """A group of bars for each line, one bar for each bucket; those to compare with are paler."""
     lines = result.lines[:MOST_LINES]
     series = []
     for place, start in enumerate(result.buckets):
         when = _when(start, result, reader)
         if result.compared:
-            before = reader.say("{name}, previous period", name=when)
+            before = _compared_name(when, result, reader)
             series.append(_bar(before, [line.previous[place] for line in lines], f"palette:{place}", PALE))
         series.append(_bar(when, [line.values[place] for line in lines], f"palette:{place}", 1))
     return {
-        "grid": {"left": 8, "right": 24, "top": 40, "bottom": 8, "containLabel": True},
+        "grid": {**GRID, "right": 24},
         "legend": {"type": "scroll", "top": 0},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-        "xAxis": {"type": "value"},
-        "yAxis": {"type": "category", "inverse": True, "data": [_name(line, reader) for line in lines]},
+        "xAxis": _axis(result),
+        "yAxis": {"type": "category", "inverse": True, "data": [line_name(line, result, reader) for line in lines]},
         "series": series,
     }
 
 
-def _bar(name: str, values: list[Number], colour: str, opacity: float) -> dict[str, Any]:
+def _bar(name: str, values: list[Any], colour: str, opacity: float) -> dict[str, Any]:
     return {"type": "bar", "name": name, "data": values, "color": colour, "itemStyle": {"opacity": opacity}, "barMaxWidth": 28}
 
 
-def _name(line: Line, reader: Reader) -> str:
-    return reader.say(line.title, **line.title_values)
+def _axis(result: TrendResult) -> dict[str, Any]:
+    shares = all(line.kind == "share" for line in result.lines)
+    return {"type": "value", "axisLabel": {"formatter": "percent"}} if shares else {"type": "value"}
+
+
+def _legend(series: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "scroll", "top": 0, "data": list(dict.fromkeys(one["name"] for one in series))}
+
+
+def _target(result: TrendResult, reader: Reader) -> dict[str, Any]:
+    label = {"formatter": reader.say("Target"), "position": "insideEndTop"}
+    return {"silent": True, "symbol": "none", "lineStyle": {"type": "dashed"}, "label": label, "data": [{"yAxis": result.target}]}
+
+
+def _compared_name(name: str, result: TrendResult, reader: Reader) -> str:
+    if result.before or result.compared_with is None:
+        return reader.say("{name}, previous period", name=name)
+    msgid, values = result.compared_with
+    return reader.say("{name}, {other}", name=name, other=reader.say(msgid, **values))
 
 
 def _when(start: datetime, result: TrendResult, reader: Reader) -> str:

@@ -1,28 +1,55 @@
-"""The one statement of a trend: events are marked with the series they belong to, then measured by bucket and as a whole."""
+"""The one statement of a trend: events are marked with the series they belong to, then measured by bucket and as a whole.
+
+Who is active over 7 or 30 days is counted apart, from one set of people for each day.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from bihuan.engine.breakdowns import split
+from bihuan.engine import compare
+from bihuan.engine.breakdowns import Split, split
+from bihuan.engine.compare import Baseline, Groups, Sides
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import EVERYTHING
-from bihuan.engine.periods import Period
+from bihuan.engine.meta import sampled
+from bihuan.engine.periods import Period, bucket_end
 from bihuan.engine.question import Scope, Statement
+from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, property_number, property_text
-from bihuan.see.trend.spec import ANY_EVENT, Series, TrendSpec
+from bihuan.see.trend.spec import OF_EVENTS, RATIOS, ROLLING, Series, TrendSpec
 
 MAX_HOURLY_DAYS = 100
 MEASURES = {
     "events": "countIf({test})",
     "people": "uniqExactIf(person, {test} AND person != 0)",
+    "per_person": "countIf({test} AND person != 0) / uniqExactIf(person, {test} AND person != 0)",
+    "first_time": "countIf({test})",
     "sum": "sumKahanIf({of}, {test})",
     "average": "sumKahanIf({of}, {test}) / countIf({of} IS NOT NULL AND {test})",
+    "min": "minOrNullIf({of}, {test})",
+    "max": "maxOrNullIf({of}, {test})",
     "median": "quantileExactInclusiveIf(0.5)({of}, {test})",
+    "p75": "quantileExactInclusiveIf(0.75)({of}, {test})",
     "p90": "quantileExactInclusiveIf(0.9)({of}, {test})",
+    "p95": "quantileExactInclusiveIf(0.95)({of}, {test})",
+    "p99": "quantileExactInclusiveIf(0.99)({of}, {test})",
     "distinct": "uniqExactIf({of}, {test} AND {of} != '')",
+}
+# The sum over people of the square of what each adds, for the intervals of a sample; for numbers of people that is the number itself.
+SQUARES = {
+    "events": "arraySum(each -> each * each, sumMapIf([unit], [toUInt64(1)], {test}).2)",
+    "sum": "arraySum(each -> each * each, sumMapIf([unit], [ifNull({of}, 0.)], {test}).2)",
+}
+BUCKETS = {
+    "day": "{day}",
+    "week": "toMonday({day})",
+    "month": "toStartOfMonth({day})",
+    "quarter": "toStartOfQuarter({day})",
+    "year": "toStartOfYear({day})",
 }
 
 
@@ -30,46 +57,83 @@ def period_of(spec: TrendSpec, scope: Scope) -> Period:
     return scope.period(spec.period)
 
 
+def baseline_of(spec: TrendSpec, scope: Scope) -> Baseline | None:
+    return compare.baseline(spec.compare, period_of(spec, scope), scope)
+
+
 def reads_trend(spec: TrendSpec, scope: Scope) -> Period:
-    """The days that the statement looks at: the period, and the one before when it is compared."""
-    period = period_of(spec, scope)
-    return Period(period.previous().since, period.until, period.zone) if spec.compare else period
+    """The days that the statement looks at: the period, what it is compared with, and the days before that are still active."""
+    days = max((ROLLING.get(series.measure, 1) for series in spec.series), default=1)
+    return compare.reads(period_of(spec, scope), baseline_of(spec, scope)).extended(before=days - 1)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What every part of the statement needs."""
+
+    spec: TrendSpec
+    scope: Scope
+    binder: Binder
+    period: Period
+    other: Baseline | None
+
+    def sides(self, *, before: int = 0) -> Sides:
+        other = replace(self.other, period=self.other.period.extended(before=before)) if self.other else None
+        return compare.sides(self.spec.compare, self.period.extended(before=before), other, self.scope, self.binder)
+
+    def condition(self) -> str:
+        """Of all events, on either side."""
+        filtered = condition(self.spec.filter, self.scope, self.binder, over="visible")
+        return f"{filtered} AND {sampled(self.spec.sample, self.binder)}"
 
 
 def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
-    """Rows of (previous, bucket, level, shown, m0, m1 …). At level 0 a row is of one bucket, and of one line when there is a breakdown;
+    """Rows of (side, bucket, level, shown, m0, m1 …). At level 0 a row is of one bucket, and of one line when there is a breakdown;
     at higher ones it is over the whole period, of one line and then of all. The rollup combines what was counted (sets of people,
     values), so that its rows are as exact as if they were counted anew. `shown` is "=" and the value, or "" for all other values.
     """
-    period, binder = period_of(spec, scope), Binder()
+    period = period_of(spec, scope)
     if spec.unit == "hour" and period.days > MAX_HOURLY_DAYS:
         raise QuestionError("By the hour, a period may have at most {days} days.", days=MAX_HOURLY_DAYS, where="unit")
-    marked = _marked(spec, scope, period, binder)
-    measures = ",\n  ".join(f"{measure(series, number)} AS m{number}" for number, series in enumerate(spec.series))
-    if not spec.breakdown:
-        sql = f"""
-WITH marked AS ({marked})
-SELECT previous, bucket, grouping(bucket) AS level, '' AS shown,
-  {measures}
-FROM marked
-GROUP BY previous, bucket WITH ROLLUP
-HAVING NOT grouping(previous)"""
-    else:
-        sql = f"""
-WITH marked AS ({marked}),
-top AS (
-  SELECT part FROM marked
-  WHERE NOT previous
-  GROUP BY part
-  ORDER BY {measure(spec.series[0], 0)} DESC NULLS LAST, part
-  LIMIT {binder.bind(spec.top, "UInt64")}
-)
-SELECT previous, shown, bucket, grouping(shown) + grouping(bucket) AS level,
-  {measures}
-FROM (SELECT *, if(part IN (SELECT part FROM top), concat('=', part), '') AS shown FROM marked)
-GROUP BY previous, shown, bucket WITH ROLLUP
-HAVING NOT grouping(previous)"""
-    return Statement(sql.strip(), binder.params)
+    asked = _Asked(spec, scope, Binder(), period, baseline_of(spec, scope))
+    tests = [is_one_of(series, scope, asked.binder) for series in spec.series]
+    wanted = f"{has_name_of(spec.series, asked.binder)} AND ({' OR '.join(tests)})" if len(tests) > 1 else tests[0]
+    among = f"day BETWEEN {asked.binder.bind(period.since, 'Date')} AND {asked.binder.bind(period.until, 'Date')}"
+    parts = split(spec.breakdown, scope, asked.binder, among=f"{among} AND {wanted} AND {asked.condition()}")
+    shown = "if(part IN (SELECT part FROM top), concat('=', part), '')" if spec.breakdown else "''"
+    top = _top(asked) if spec.breakdown else ""
+    rolled = "".join(f"\nUNION ALL{_rolling(asked, number, tests[number], parts, shown)}" for number in _rolling_places(spec))
+    by_bucket = "side, shown, bucket" if spec.breakdown else "side, bucket"
+    level = "grouping(shown) + grouping(bucket)" if spec.breakdown else "grouping(bucket)"
+    sql = f"""
+WITH marked AS ({_marked(asked, tests, wanted, parts)}){top}
+SELECT side, {"shown" if spec.breakdown else "'' AS shown"}, bucket, toUInt8({level}) AS level, {_seen(spec)},
+  {", ".join(_measured(spec))}
+FROM (SELECT *{f", {shown} AS shown" if spec.breakdown else ""} FROM marked)
+GROUP BY {by_bucket} WITH ROLLUP
+HAVING NOT grouping(side){rolled}"""
+    return Statement(sql.strip(), asked.binder.params)
+
+
+def _seen(spec: TrendSpec) -> str:
+    """Beside the numbers: how many events there are, how many of nobody, and how many values are in the rest."""
+    others = "uniqExactIf(part, shown = '')" if spec.breakdown else "0"
+    return f"toUInt64(count()) AS seen, toUInt64(countIf(person = 0)) AS nobody, toUInt64({others}) AS others"
+
+
+def _measured(spec: TrendSpec) -> Iterator[str]:
+    for number, series in enumerate(spec.series):
+        rolling = "CAST(NULL, 'Nullable(Float64)')"
+        told = rolling if series.measure in ROLLING else measure(series, number)
+        alike = f"CAST({told}, 'Nullable(Float64)')" if list(_rolling_places(spec)) else told  # the parts of a union must be of one type
+        yield f"{alike} AS m{number}"
+        if spec.sample is not None and series.measure in SQUARES:
+            squares = SQUARES[series.measure].format(test=f"is{number}", of=f"of{number}")
+            yield f"CAST({squares}, 'Nullable(Float64)') AS s{number}"
+
+
+def _rolling_places(spec: TrendSpec) -> list[int]:
+    return [number for number, series in enumerate(spec.series) if series.measure in ROLLING]
 
 
 def measure(series: Series, number: int) -> str:
@@ -77,52 +141,120 @@ def measure(series: Series, number: int) -> str:
     return MEASURES[series.measure].format(test=f"is{number}", of=f"of{number}")
 
 
-def _marked(spec: TrendSpec, scope: Scope, period: Period, binder: Binder) -> str:
+def _top(asked: _Asked) -> str:
+    first = asked.spec.series[0]
+    by = MEASURES["people"].format(test="is0") if first.measure in ROLLING else measure(first, 0)
+    return f""",
+top AS (
+  SELECT part FROM marked
+  WHERE side = 0
+  GROUP BY part
+  ORDER BY {by} DESC NULLS LAST, part
+  LIMIT {asked.binder.bind(asked.spec.top, "UInt64")}
+)"""
+
+
+def _marked(asked: _Asked, tests: Sequence[str], wanted: str, parts: Split) -> str:
     """The events that matter: `is0` … says of which series each is, `of0` … holds what that series measures."""
-    since = binder.bind(period.since, "Date")
-    columns = [f"day < {since} AS previous", f"{_bucket(spec, period, binder)} AS bucket"]
-    tests = [_test(series, scope, binder) for series in spec.series]
-    wanted_events = "(" + " OR ".join(tests) + ")"
-    filtered = condition(spec.filter, scope, binder, over="visible")
-    parts = split(spec.breakdown, scope, binder, among=f"day >= {since} AND {wanted_events} AND {filtered}")
+    spec, scope, binder = asked.spec, asked.scope, asked.binder
+    side = asked.sides()
+    columns = ["person", f"{side.side} AS side", f"{_bucket(asked)} AS bucket"]
     if spec.breakdown:
         columns.append(f"{parts.value} AS part")
+    if spec.sample is not None:
+        columns.append("if(person = 0, event_key, toUInt64(person)) AS unit")
     for number, series in enumerate(spec.series):
-        columns.append(f"{tests[number] if len(tests) > 1 else 1} AS is{number}")
-        if series.property is not None and series.measure not in ("events", "people"):
+        test = f"toUInt8({tests[number]})" if len(tests) > 1 else "1"
+        if series.measure == "first_time":
+            test = f"({test} AND {_first_times(series, asked)})"
+        columns.append(f"{test} AS is{number}")
+        if series.property is not None and series.measure not in OF_EVENTS:
             read = property_text if series.measure == "distinct" else property_number
             columns.append(f"{read(series.property, scope, binder)} AS of{number}")
-    where = [wanted_events, filtered]
-    if spec.compare:
-        where.append(f"NOT (previous AND ts >= fromUnixTimestamp64Milli({binder.bind(_cut(period, scope.now), 'Int64')}, 'UTC'))")
-    wanted = ",\n    ".join(["person", *columns])
+    wanted_columns = ",\n    ".join(columns)
     return f"""
   SELECT
-    {wanted}
+    {wanted_columns}
   FROM {parts.source}
-  WHERE {" AND ".join(where)}
+  WHERE {side.where} AND {wanted} AND {asked.condition()}
 """
 
 
-def _test(series: Series, scope: Scope, binder: Binder) -> str:
-    """Whether an event belongs to a series. What Bihuan itself did to people is no event of "any event"."""
-    named = "source != 'ledger'" if series.event == ANY_EVENT else f"event = {binder.bind(series.event, 'String')}"
-    return named if series.filter == EVERYTHING else f"({named} AND {condition(series.filter, scope, binder)})"
+def _first_times(series: Series, asked: _Asked) -> str:
+    """An event is the first of all that its person ever did of the series."""
+    chosen = f"{has_name_of([series], asked.binder)} AND {is_one_of(series, asked.scope, asked.binder, over='history')}"
+    filtered = condition(asked.spec.filter, asked.scope, asked.binder)
+    first = "argMin(event_key, (ts, event_key))"
+    return f"event_key IN (SELECT {first} FROM history WHERE person != 0 AND {chosen} AND {filtered} GROUP BY person)"
 
 
-def _bucket(spec: TrendSpec, period: Period, binder: Binder) -> str:
-    """An event's bucket: its first day, or the number of its hour in the period; the previous period is laid over this one."""
-    if spec.unit == "hour":
-        start = binder.bind(int(period.start.timestamp()), "Int64")
-        if spec.compare:
-            start = f"if(previous, {binder.bind(int(period.previous().start.timestamp()), 'Int64')}, {start})"
+def _bucket(asked: _Asked) -> str:
+    """An event's bucket: its first day, or the number of its hour in its own period; another period is laid over this one."""
+    if asked.spec.unit == "hour":
+        start = asked.binder.bind(int(asked.period.start.timestamp()), "Int64")
+        if asked.other:
+            theirs = asked.binder.bind(int(asked.other.period.start.timestamp()), "Int64")
+            start = f"if(side = 1, {theirs}, {start})"
         return f"intDiv(toUnixTimestamp(ts) - {start}, 3600)"
-    day = f"(day + if(previous, {binder.bind(period.days, 'UInt16')}, 0))" if spec.compare else "day"
-    return {"day": day, "week": f"toMonday({day})", "month": f"toStartOfMonth({day})"}[spec.unit]
+    day = f"if(side = 1, {asked.other.laid_sql(asked.spec.unit, asked.binder)}, day)" if asked.other else "day"
+    return BUCKETS[asked.spec.unit].format(day=day)
 
 
-def _cut(period: Period, now: datetime) -> int:
-    """Until when (ms) the previous period counts: as far into it as now is into this one, by the clock; else its end."""
-    local = now.astimezone(ZoneInfo(period.zone)).replace(second=0, microsecond=0)
-    then = (local.replace(tzinfo=None) - timedelta(days=period.days)).replace(tzinfo=ZoneInfo(period.zone))
-    return int(min(then.timestamp(), period.previous().end.timestamp()) * 1000)
+# --- Active over 7 or 30 days -----------------------------------------------------------------------------------------------------------
+
+
+def bucket_ends(spec: TrendSpec, scope: Scope) -> list[tuple[date, date]]:
+    """Each bucket that has begun, by its first day, with the last of its days that the period has and that is not to come."""
+    period = period_of(spec, scope)
+    last = min(period.until, scope.now.astimezone(ZoneInfo(scope.zone)).date())
+    starts = [start for start in period.buckets(spec.unit) if start.date() <= last]
+    return [
+        (start.date(), min(last, bucket_end(start, spec.unit, scope.zone).astimezone(ZoneInfo(scope.zone)).date() - timedelta(days=1)))
+        for start in starts
+    ]
+
+
+def _rolling(asked: _Asked, number: int, test: str, parts: Split, shown: str) -> str:
+    """Rows of the series alone: for each bucket the people of the days up to its end, from one set of people for each day."""
+    spec, binder = asked.spec, asked.binder
+    measure_, days = spec.series[number].measure, ROLLING[spec.series[number].measure]
+    side = asked.sides(before=days - 1)
+    ends = bucket_ends(spec, asked.scope)
+    names = binder.bind([name for name, _ in ends], "Array(Date)")
+    mine = f"arrayZip({binder.bind([end for _, end in ends], 'Array(Date)')}, {names})"
+    both = mine
+    if asked.other or isinstance(spec.compare, Groups):
+        theirs = [asked.other.day_of(end) if asked.other else end for _, end in ends]
+        both = f"if(side = 1, arrayZip({binder.bind(theirs, 'Array(Date)')}, {names}), {mine})"
+    active = "toFloat64(groupBitmapMerge(people))"
+    value = f"toFloat64(groupBitmapMergeIf(people, day = end.1)) / nullIf({active}, 0)" if measure_ in RATIOS else active
+    nothing = "CAST(NULL, 'Nullable(Float64)')"
+    numbers = ", ".join(_rolled_columns(spec, number, f"CAST({value}, 'Nullable(Float64)')", nothing))
+    groups = "GROUPING SETS ((side, shown, end.2), (side, end.2))" if spec.breakdown else "side, end.2"
+    name = "shown" if spec.breakdown else "'' AS shown"
+    level = "if(grouping(shown) = 1, 3, 0)" if spec.breakdown else "0"
+    bucket = f"CAST(end.2, '{'Nullable(Date)' if asked.other and asked.other.months and spec.unit in ('day', 'week') else 'Date'}')"
+    return f"""
+SELECT side, {name}, {bucket} AS bucket, toUInt8({level}) AS level, toUInt64(0) AS seen, toUInt64(0) AS nobody, toUInt64(0) AS others,
+  {numbers}
+FROM (
+  SELECT side, {"shown, " if spec.breakdown else ""}day, groupBitmapState(person) AS people
+  FROM (
+    SELECT side, day, person{f", {shown} AS shown" if spec.breakdown else ""}
+    FROM (
+      SELECT {side.side} AS side, day, person{f", {parts.value} AS part" if spec.breakdown else ""}
+      FROM {parts.source}
+      WHERE person != 0 AND {side.where} AND {test} AND {asked.condition()}
+    )
+  )
+  GROUP BY side, {"shown, " if spec.breakdown else ""}day
+)
+ARRAY JOIN arrayFilter(end -> day BETWEEN end.1 - {days - 1} AND end.1, {both}) AS end
+GROUP BY {groups}"""
+
+
+def _rolled_columns(spec: TrendSpec, number: int, value: str, nothing: str) -> Iterator[str]:
+    for place, series in enumerate(spec.series):
+        yield f"{value if place == number else nothing} AS m{place}"
+        if spec.sample is not None and series.measure in SQUARES:
+            yield f"{nothing} AS s{place}"
