@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -36,9 +36,6 @@ LARGEST_INTERNAL = 128 * 1024 * 1024
 log = logging.getLogger("bihuan.collect")
 _encode = msgspec.json.Encoder().encode
 _events = msgspec.msgpack.Decoder(list[Event]).decode
-
-
-T = TypeVar("T")
 
 
 class _Columns(msgspec.Struct):
@@ -133,7 +130,8 @@ class App:
     async def keep(self, events: Sequence[Event], rejected: Sequence[Rejected]) -> Outcome:
         """What became of the events, once that is on disk. Raises Unavailable."""
         self._refuse_in_trouble()
-        return await self._stored(self._writer.submit(events, rejected))
+        outcome: Outcome = await self._stored(self._writer.submit(events, rejected))
+        return outcome
 
     def visitor(self, project_id: int, at: int, host: str, request: Request) -> str:
         """The anonymous id that the sender of this request has on this site for one day."""
@@ -184,7 +182,7 @@ class App:
         """Remember what became of a delivery, for the webhook's page."""
         self._directory.webhooks.note(note)
 
-    async def _stored(self, future: Future[T]) -> T:
+    async def _stored(self, future: Future[Any]) -> Any:
         """The outcome, once it is on disk. Nobody is told so before."""
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), WAIT)

@@ -168,7 +168,8 @@ def about_event(tree: Filter) -> EventProperty | PersonProperty | None:
         case PersonProperty():
             return tree if tree.as_of == "event" else None
         case All() | Any():
-            return next(filter(None, map(about_event, tree.all if isinstance(tree, All) else tree.any)), None)
+            found = map(about_event, tree.all if isinstance(tree, All) else tree.any)
+            return next((one for one in found if one is not None), None)
         case Not():
             return about_event(tree.negated)
     return None

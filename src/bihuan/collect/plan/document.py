@@ -155,11 +155,11 @@ def _problem(error: Exception) -> str:
     return str(getattr(error, "problem", "") or error).splitlines()[0][:200]
 
 
-def _yaml() -> YAML:
-    made = YAML(typ="safe", pure=True)
-    made.version = (1, 2)  # type: ignore[assignment]
+def _yaml() -> Any:
+    made: Any = YAML(typ="safe", pure=True)
+    made.version = (1, 2)
     made.default_flow_style = False
     made.allow_unicode = True
-    made.sort_base_mapping_type_on_output = False  # type: ignore[attr-defined]
+    made.sort_base_mapping_type_on_output = False
     made.width = 120
     return made

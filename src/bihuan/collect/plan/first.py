@@ -38,7 +38,7 @@ def as_seen(member: Member, name: str) -> EventSpec:
     """The event declared as it has come in the last 30 days."""
     asked = EventPropertiesSpec(event=name, period=Last(last=DAYS), sample=SAMPLE)
     found = engine().ask(EVENT_PROPERTIES, asked, scope(member)).result
-    return EventSpec(event=name, properties=tuple(rules(found.properties, found.sampled)))
+    return EventSpec(event=name, properties=tuple(rules(found.properties, found.sampled or 0)))
 
 
 def rules(properties: Sequence[SeenProperty], sampled: int) -> list[PropertyRule]:

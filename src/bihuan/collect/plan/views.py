@@ -197,7 +197,8 @@ def download(request: ProjectRequest) -> HttpResponse:
 
 def _event_form(request: ProjectRequest, found: Definition | None) -> HttpResponse:
     plain = {"description": found.description if found else "", "reason": "", "revision": str(found.revision) if found else ""}
-    values, errors = _present(request, found), {}
+    values = _present(request, found)
+    errors: dict[str, str] = {}
     if request.method == "POST":
         plain = {name: request.POST.get(name, "").strip() for name in PLAIN}
         values = _listed(parse_dotted(request.POST, ignore=PLAIN))
@@ -265,7 +266,7 @@ def _counts(request: ProjectRequest) -> tuple[dict[str, int], EngineError | None
         found = engine().ask(VIOLATED, ViolatedSpec(), scope_of(request.member)).result
     except EngineError as error:
         return {}, error
-    return found.by_event, None
+    return dict(found.by_event), None
 
 
 def _revision(request: ProjectRequest, found: Definition | None) -> int | None:

@@ -162,7 +162,7 @@ def _converted(value: Any, step: Step, zone: ZoneInfo) -> Any:
         return value if isinstance(value, str) else canonical(value)
     if step.to == "boolean":
         known = {"true": True, "1": True, "yes": True, "是": True, "false": False, "0": False, "no": False, "否": False}
-        made = known.get(canonical(value).strip('"').lower())
+        made: bool | int | float | None = known.get(canonical(value).strip('"').lower())
     elif step.to == "time":
         at = _moment(value, zone)
         return _raise(cannot) if at is None else datetime.fromtimestamp(at / 1000, zone).isoformat()
@@ -198,7 +198,7 @@ def _own(body: Mapping[str, Any], project_id: int) -> Event | None:
 
 def _of_columns(body: Mapping[str, Any], item: Item, project_id: int) -> Mended:
     """A row of an import."""
-    props = {
+    props: dict[str, Any] = {
         **_value(str(body.get("props") or "{}")),
         **{name: body[name] for name in (*COLUMNS, "revenue") if body.get(name) not in (None, "")},
     }
@@ -217,7 +217,7 @@ def _of_columns(body: Mapping[str, Any], item: Item, project_id: int) -> Mended:
 
 def _of_client(body: Mapping[str, Any], item: Item, project_id: int) -> Event:
     """A call as its client sent it, by the names that clients give to these things."""
-    props = next((body[name] for name in ("properties", "props", "params") if isinstance(body.get(name), dict)), {})
+    props: dict[str, Any] = next((body[name] for name in ("properties", "props", "params") if isinstance(body.get(name), dict)), {})
     at = next(
         (at for name in ("timestamp", "originalTimestamp", "time", "ts", "at") if (at := _moment(body.get(name), ZoneInfo("UTC")))), 0
     )

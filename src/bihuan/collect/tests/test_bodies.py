@@ -8,7 +8,7 @@ import gzip
 import os
 import tracemalloc
 import zlib
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bihuan.collect import bodies
 from bihuan.collect.bodies import LARGEST_UNPACKED, PARTS, Body, Budget, Refused
 
-PACKINGS = {"gzip": gzip.compress, "zlib": zlib.compress, "zstd": zstd.compress}
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zlib": zlib.compress, "zstd": zstd.compress}
 
 
 def read(*parts: bytes, budget: Budget | None = None, pause: float = 0.0) -> bytes:

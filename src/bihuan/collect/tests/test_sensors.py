@@ -262,7 +262,7 @@ TEXT = json.dumps([record()]).encode()
     "body",
     [
         b"data_list=" + quote(base64.b64encode(TEXT), safe="").encode(),
-        b"gzip=1&data_list=" + quote(base64.b64encode(gzip.compress(TEXT)), safe="").encode(),
+        b"gzip=1&data_list=" + quote(base64.b64encode(gzip.compress(TEXT, mtime=0)), safe="").encode(),
         b"data=" + base64.b64encode(TEXT) + b"&ext=",
         b"data=" + base64.b64encode(TEXT).rstrip(b"="),
         b"data=" + base64.urlsafe_b64encode(TEXT),

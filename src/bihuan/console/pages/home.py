@@ -18,6 +18,7 @@ from bihuan.catalog.kinds import MetricSpec
 from bihuan.collect.models import ImportRun
 from bihuan.console.answers import ShownHeadline, shown_headline
 from bihuan.console.attention import things_to_do
+from bihuan.engine.compare import Before
 from bihuan.engine.errors import EngineError
 from bihuan.engine.here import engine
 from bihuan.engine.periods import Last
@@ -60,7 +61,9 @@ def happened(request: ProjectRequest) -> HttpResponse:
     series, good = _measured(request)
     reader = request.reader  # type: ignore[attr-defined]
     scope = scope_of(request.member)
-    spec = TrendSpec(series=series, period=Last(last=days, complete=True), compare="previous", unit="hour" if days == 1 else "day")
+    spec = TrendSpec(
+        series=series, period=Last(last=days, complete=True), compare=Before(to="previous"), unit="hour" if days == 1 else "day"
+    )
     try:
         answer = engine().ask(TREND, spec, scope)
     except EngineError as error:

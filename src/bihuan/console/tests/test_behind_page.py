@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def buyers(cast, scope, store, write, first_person):
     return first_person
 
 
-def address(cast, rest="", query=ASKED):
+def address(cast: Any, rest: str = "", query: str = ASKED) -> str:
     return f"/p/{cast.project.key}/ask/segment_size/people/{rest}?{query}"
 
 

@@ -208,7 +208,7 @@ def test_a_hidden_property_cannot_be_asked_about_in_a_filter(scope: Scope, tree:
 
 def test_a_hidden_property_cannot_be_read_or_broken_down_by(scope: Scope) -> None:
     hidden = replace(scope, hidden=frozenset({"phone"}))
-    reads: tuple[Callable[[], str], ...] = (
+    reads: tuple[Callable[[], object], ...] = (
         lambda: property_text("phone", hidden, Binder()),
         lambda: split([ByProperty(property="phone")], hidden, Binder()),
         lambda: split([ByPerson(person="phone")], hidden, Binder()),

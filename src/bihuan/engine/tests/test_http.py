@@ -137,7 +137,7 @@ def test_compressed_bodies_are_understood(engine: Engine) -> None:
     ("body", "encoding"),
     [
         (b"not gzip at all", "gzip"),
-        (gzip.compress(b"SELECT 1")[:-5], "gzip"),
+        (gzip.compress(b"SELECT 1", mtime=0)[:-5], "gzip"),
         (b"SELECT 1", "br"),
         (b"\xff\xfe\x00SELECT", ""),
         (b"", ""),

@@ -117,6 +117,7 @@ class World:
                 return any(self.holds(part, event) for part in tree.any)
             case Not():
                 return not self.holds(tree.negated, event)
+        raise TypeError(tree)
 
     def compares(self, value: Any, op: str, values: Sequence[Any]) -> bool:
         """What a condition on a property means (see `conditions.compare`)."""
@@ -153,7 +154,7 @@ class World:
         day = mine.astimezone(ZoneInfo(self.zone)).date()
         if op in ("in_last", "older"):
             ago = (self.today - day).days
-            return 0 <= ago < values[0] if op == "in_last" else ago >= values[0]
+            return bool(0 <= ago < values[0]) if op == "in_last" else bool(ago >= values[0])
         if re.fullmatch(r"\d{4}-\d\d-\d\d", values[0]):
             given = date.fromisoformat(values[0])
             return day < given if op == "before" else day > given

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -23,6 +24,9 @@ from bihuan.engine.store import Store
 TYPES = {"project_id": "UInt32", "metric": "String", "day": "Date", "at": "DateTime64(3, 'UTC')", "dimensions": "String"}
 TYPES |= {"value": "Float64", "version": "UInt64"}
 Value = tuple[str, date, datetime, dict[str, str], float, int]
+
+
+BEGINS: dict[str, Callable[[date], date]] = {"day": lambda day: day, "week": lambda day: day - timedelta(days=day.weekday())}
 
 
 def put(store: Store, scope: Scope, values: list[Value]) -> None:
@@ -66,7 +70,7 @@ def test_any_series_is_what_plain_python_says(store: Store, engine: Engine, scop
         if version >= held.get(place, (0.0, 0))[1]:
             held[place] = (number, version)
     for measure, plain in MEASURES.items():
-        for unit, begin in {"day": lambda day: day, "week": lambda day: day - timedelta(days=day.weekday())}.items():
+        for unit, begin in BEGINS.items():
             wanted: dict[str, dict[date, list[Any]]] = defaultdict(lambda: defaultdict(list))
             for (day, at, channel), (number, _) in held.items():
                 wanted[channel][begin(day)].append((at, number))

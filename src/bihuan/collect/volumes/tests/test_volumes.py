@@ -49,7 +49,7 @@ def test_a_day_that_breaks_it_is_found(level: float, factor: float) -> None:
     found = 0
     for _ in range(50):
         rows = series(rng, level, 0.05)
-        rows[-1]["events"] = int(rows[-1]["events"] * factor)  # type: ignore[call-overload]
+        rows[-1]["events"] = int(float(str(rows[-1]["events"])) * factor)
         found += shape_volumes(VolumesSpec(), SCOPE, rows).latest[0].unusual
     assert found >= 45
 
