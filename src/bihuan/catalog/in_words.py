@@ -17,6 +17,17 @@ OPS: Mapping[Op, str] = {
     "ge": "{name} is at least {values}",
     "lt": "{name} is less than {values}",
     "le": "{name} is at most {values}",
+    "between": "{name} is between {values}",
+    "matches": "{name} matches {values}",
+    "not_matches": "{name} does not match {values}",
+    "has": "{name} has the element {values}",
+    "not_has": "{name} does not have the element {values}",
+    "is_true": "{name} is true",
+    "is_false": "{name} is false",
+    "before": "{name} is before {values}",
+    "after": "{name} is after {values}",
+    "in_last": "{name} is in the last {values} days",
+    "older": "{name} is before the last {values} days",
     "set": "{name} is set",
     "not_set": "{name} is not set",
 }
@@ -33,7 +44,8 @@ def in_words(tree: Filter, reader: Reader, names: Mapping[str, str]) -> str:
         case EventProperty():
             return _compared(tree.property, tree.op, tree.values, reader)
         case PersonProperty():
-            return _compared(tree.person, tree.op, tree.values, reader)
+            text = _compared(tree.person, tree.op, tree.values, reader)
+            return reader.say("{condition} when it happened", condition=text) if tree.as_of == "event" else text
         case Did():
             return _did(tree, reader, names)
         case InSegment():
@@ -57,16 +69,23 @@ def _part(tree: Filter, reader: Reader, names: Mapping[str, str]) -> str:
 
 
 def _did(tree: Did, reader: Reader, names: Mapping[str, str]) -> str:
-    values = {"event": tree.did, "times": tree.times, "days": tree.days}
+    event = reader.say(" or ").join((tree.did, *(choice.event for choice in tree.also)))
+    values = {"event": event, "times": tree.times, "days": tree.days}
     if (tree.op, tree.times) == ("ge", 1):
-        text = reader.say("did {event} in the last {days} days", event=tree.did, days=tree.days)
+        text = reader.say("did {event} in the last {days} days", event=event, days=tree.days)
     elif tree.op != "ge" and tree.times == 0:
-        text = reader.say("did not do {event} in the last {days} days", event=tree.did, days=tree.days)
+        text = reader.say("did not do {event} in the last {days} days", event=event, days=tree.days)
     else:
         text = reader.say(DID[tree.op], **values)
     return reader.say("{condition} (where {where})", condition=text, where=in_words(tree.where, reader, names)) if tree.where else text
 
 
 def _compared(name: str, op: Op, values: tuple[Value, ...], reader: Reader) -> str:
-    written = reader.say(" or ").join(f"“{value}”" if isinstance(value, str) else reader.show(value, "number") for value in values)
+    joined = reader.say(" and ") if op == "between" else reader.say(" or ")
+    bare = op in ("in_last", "older", "between")  # numbers, whatever a form made of them
+    written = joined.join(f"“{value}”" if isinstance(value, str) and not bare else _written(value, reader) for value in values)
     return reader.say(OPS[op], name=name, values=written)
+
+
+def _written(value: Value, reader: Reader) -> str:
+    return value if isinstance(value, str) else reader.show(value, "number")

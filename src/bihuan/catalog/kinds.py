@@ -6,22 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from bihuan.engine.filters import EVERYTHING, All, Any, EventProperty, Filter, Not
+from bihuan.engine.filters import EVERYTHING, Filter, about_event
 from bihuan.govern.rights import Right
 
 
 def _about_people(tree: Filter) -> Filter:
-    match tree:
-        case EventProperty():
-            raise ValueError("A segment is made of people: ask who did an event instead of a property of events.")
-        case All():
-            for part in tree.all:
-                _about_people(part)
-        case Any():
-            for part in tree.any:
-                _about_people(part)
-        case Not():
-            _about_people(tree.negated)
+    if about_event(tree) is not None:
+        raise ValueError("A segment is made of people: ask who did an event instead of a property of events.")
     return tree
 
 

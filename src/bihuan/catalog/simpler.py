@@ -11,6 +11,10 @@ OPPOSITE: Mapping[Op, Op] = {
     "is_not": "is",
     "contains": "not_contains",
     "not_contains": "contains",
+    "matches": "not_matches",
+    "not_matches": "matches",
+    "has": "not_has",
+    "not_has": "has",
     "set": "not_set",
     "not_set": "set",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bihuan.act.audience.spec import AudienceSpec
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import All, Any, EventProperty, Filter, Not
+from bihuan.engine.filters import EventProperty, Filter, about_event
 from bihuan.engine.periods import Last, Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import HIDDEN, Binder, json_text
@@ -58,18 +58,10 @@ ORDER BY person"""
 
 
 def _only_about_people(tree: Filter) -> None:
-    match tree:
-        case EventProperty():
-            raise QuestionError(
-                "An audience is made of people: “{property}” is a property of events. Ask who did the event instead.",
-                property=tree.property,
-                where="filter",
-            )
-        case All():
-            for part in tree.all:
-                _only_about_people(part)
-        case Any():
-            for part in tree.any:
-                _only_about_people(part)
-        case Not():
-            _only_about_people(tree.negated)
+    found = about_event(tree)
+    if found is not None:
+        raise QuestionError(
+            "An audience is made of people: “{property}” is a property of events. Ask who did the event instead.",
+            property=found.property if isinstance(found, EventProperty) else found.person,
+            where="filter",
+        )
