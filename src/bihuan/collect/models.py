@@ -28,7 +28,7 @@ class ImportRun(models.Model):
         STOPPED = "stopped", _("Stopped")
 
     class Kind(models.TextChoices):
-        EVENTS = "events", _("Events")
+        EVENTS = "events", _("Events: what people did")
         PERSONS = "persons", _("Persons")
         METRICS = "metrics", _("Metric series")
         COSTS = "costs", _("Costs of channels")

@@ -47,7 +47,7 @@ TYPES = {
     "unionid": "unionid",
 }
 WHICH = (
-    ("all", _("Everything")),
+    ("all", _("All entries")),
     ("links", _("Links")),
     ("merges", _("Merges")),
     ("undone", _("Undone and decided")),

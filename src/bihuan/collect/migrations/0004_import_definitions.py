@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='importrun',
             name='kind',
-            field=models.CharField(choices=[('events', 'Events'), ('persons', 'Persons'), ('metrics', 'Metric series'), ('costs', 'Costs of channels')], default='events', max_length=10),
+            field=models.CharField(choices=[('events', 'Events: what people did'), ('persons', 'Persons'), ('metrics', 'Metric series'), ('costs', 'Costs of channels')], default='events', max_length=10),
         ),
         migrations.CreateModel(
             name='Connection',

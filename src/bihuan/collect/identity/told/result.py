@@ -74,15 +74,15 @@ def _state(kind: str, last: str, turned: str, together: bool) -> str:
 def table_told(result: Told) -> Table:
     columns = (
         Column("act", "Number", "text"),
-        Column("at", "When", "time"),
-        Column("kind", "What", "text"),
+        Column("at", "Time", "time"),
+        Column("kind", "What was done", "text"),
         Column("state", "Now", "text"),
         Column("one", "Id", "text"),
         Column("one_person", "Its person", "person"),
         Column("other", "Other id", "text"),
         Column("other_person", "Its person", "person"),
         Column("why", "Why", "text"),
-        Column("by", "By", "text"),
+        Column("by", "By whom", "text"),
     )
     rows = [
         (
