@@ -9,12 +9,16 @@ from bihuan.analyse.lifecycle import LIFECYCLE
 from bihuan.analyse.ltv import LTV
 from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.rfm import RFM
+from bihuan.analyse.root_cause import ROOT_CAUSE
+from bihuan.analyse.stickiness import STICKINESS
 from bihuan.engine.question import Question
 
 QUESTIONS: tuple[Question[Any, Any], ...] = (
     FUNNEL,
     RETENTION,
     LIFECYCLE,
+    STICKINESS,
     LTV,
     RFM,
+    ROOT_CAUSE,
 )

@@ -121,18 +121,18 @@ def table_lifecycle(result: LifecycleResult) -> Table:
 def headlines_lifecycle(result: LifecycleResult) -> tuple[Headline, ...]:
     """The last period that is over, against the one before it."""
     over = [stage for stage in result.everybody.stages if stage.complete]
-    last = over[-1] if over else None
-    before = over[-2] if len(over) > 1 else None
+    now, before = ([None, None, *over][at] for at in (-1, -2))
 
-    def change(now: int | None, then: int | None) -> float | None:
-        return None if now is None or not then else now / then - 1
+    def change(state: State) -> float | None:
+        then = getattr(before, state, None)
+        return getattr(now, state) / then - 1 if then else None
 
     return (
-        Headline("New", last and last.new, change=change(last and last.new, before and before.new)),
-        Headline("Returning", last and last.returning, change=change(last and last.returning, before and before.returning)),
-        Headline("Resurrected", last and last.resurrected, change=change(last and last.resurrected, before and before.resurrected)),
-        Headline("Dormant", last and last.dormant, change=change(last and last.dormant, before and before.dormant)),
-        Headline("Quick ratio", last and last.quick_ratio),
+        Headline("New", now and now.new, change=change("new")),
+        Headline("Returning", now and now.returning, change=change("returning")),
+        Headline("Resurrected", now and now.resurrected, change=change("resurrected")),
+        Headline("Dormant", now and now.dormant, change=change("dormant")),
+        Headline("Quick ratio", None if now is None or now.quick_ratio is None else round(now.quick_ratio, 2)),
     )
 
 

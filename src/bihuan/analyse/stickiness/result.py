@@ -1,0 +1,173 @@
+"""What stickiness answers, each number defined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from bihuan.analyse.stickiness.spec import StickinessSpec
+from bihuan.analyse.stickiness.sql import most_times, whole_period
+from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
+from bihuan.engine.compare import Said, compare_said
+from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How often people were active: `exactly[n - 1]` of them on n different days (weeks, months)."""
+
+    exactly: tuple[int, ...]
+
+    @property
+    def people(self) -> int:
+        """All who were active at all."""
+        return sum(self.exactly)
+
+    @property
+    def at_least(self) -> tuple[int, ...]:
+        """`at_least[n - 1]` people were active on n or more."""
+        return tuple(accumulate(reversed(self.exactly)))[::-1]
+
+    @property
+    def mean(self) -> float | None:
+        """On how many they were active on average (None: nobody was)."""
+        return sum(times * people for times, people in enumerate(self.exactly, 1)) / self.people if self.people else None
+
+    @property
+    def median(self) -> int | None:
+        """The smallest number that at least half of them do not exceed (None: nobody was)."""
+        totals = accumulate(self.exactly)
+        return next((times for times, total in enumerate(totals, 1) if 2 * total >= self.people), None) if self.people else None
+
+    def counts(self, cumulative: bool) -> tuple[int, ...]:
+        return self.at_least if cumulative else self.exactly
+
+    def shares(self, cumulative: bool) -> tuple[float | None, ...]:
+        """Of all who were active at all."""
+        return tuple(people / self.people if self.people else None for people in self.counts(cumulative))
+
+
+@dataclass(frozen=True)
+class StickinessPart:
+    """Everybody (`value` None), those with `value` ('' when they have none), or those with a value that is not among the first (`other` is
+    then how many values those are). `place` is where it stands in the answer; 0 is everybody. `before` is what it is compared with."""
+
+    place: int
+    value: str | None
+    other: int
+    now: Spread
+    before: Spread | None
+
+
+@dataclass(frozen=True)
+class StickinessResult:
+    """`everybody`, and when broken down `parts`, most people first, the rest last: with an event's property a person may be in several.
+    `possible` is on how many days (weeks, months) of the period somebody could have been active so far, `running` whether it goes on."""
+
+    unit: str
+    cumulative: bool
+    shown: str
+    possible: int
+    running: bool
+    everybody: StickinessPart
+    parts: tuple[StickinessPart, ...]
+    breakdown: tuple[Breakdown, ...]
+    names: Mapping[str, str]
+    compared_with: Said | None
+
+    @property
+    def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        return (("The period still runs: people may be active on more days.", {}),) if self.running else ()
+
+
+def shape_stickiness(spec: StickinessSpec, scope: Scope, rows: Rows) -> StickinessResult:
+    places: dict[int, list[Mapping[str, Any]]] = {0: []}
+    for row in rows:
+        places.setdefault(int(row["place"]), []).append(row)
+    parts = [_part(spec, scope, place, found) for place, found in sorted(places.items())]
+    period = whole_period(spec, scope)
+    return StickinessResult(
+        unit=spec.unit,
+        cumulative=spec.cumulative,
+        shown=spec.shown,
+        possible=sum(start <= scope.now for start in period.buckets(spec.unit)),
+        running=period.start <= scope.now < period.end,
+        everybody=parts[0],
+        parts=tuple(parts[1:]),
+        breakdown=spec.breakdown,
+        names=scope.segment_names,
+        compared_with=compare_said(spec.compare, scope) if spec.compare else None,
+    )
+
+
+TIMES = {"day": "Active days", "week": "Active weeks", "month": "Active months"}
+MEANS = {"day": "Active days on average", "week": "Active weeks on average", "month": "Active months on average"}
+ONCE = {"day": "Active on one day only", "week": "Active in one week only", "month": "Active in one month only"}
+
+
+def table_stickiness(result: StickinessResult) -> Table:
+    """One row for each number of days (weeks, months), of everybody or of each value; none when nobody was active."""
+    value = columns_of(result.breakdown) if result.parts else ()
+    compared = result.everybody.before is not None
+    columns = (
+        *value,
+        Column("times", TIMES[result.unit], "number"),
+        Column("people", "People", "number"),
+        Column("share", "Share", "share"),
+        Column("at_least", "So many or more", "number"),
+        Column("at_least_share", "Share, so many or more", "share"),
+    )
+    if compared:
+        columns += (Column("people_before", "People, compared", "number"), Column("share_before", "Share, compared", "share"))
+    rows, cells = [], []
+    for part in result.parts or (result.everybody,):
+        now, before = part.now, part.before
+        if not now.people and not (before and before.people):
+            continue
+        named = cells_of(part.value, result.breakdown) if value else ()
+        whose: dict[str, Any] = {"place": part.place} if part.place else {}
+        for at, people in enumerate(now.exactly):
+            times = {**whose, "times": at + 1}
+            more = {**times, "at_least": True}
+            row = (at + 1, people, now.shares(False)[at], now.at_least[at], now.shares(True)[at])
+            links: tuple[Mapping[str, Any] | None, ...] = (None, times, None, more, None)
+            if before is not None:
+                row += (before.exactly[at], before.shares(False)[at])
+                links += ({**times, "before": True}, None)
+            rows.append((*named, *row))
+            cells.append((*[None] * len(named), *links))
+    return Table(columns, tuple(rows), tuple(cells))
+
+
+def headlines_stickiness(result: StickinessResult) -> tuple[Headline, ...]:
+    now, before = result.everybody.now, result.everybody.before
+    half = (result.possible + 1) // 2
+    often = now.at_least[half - 1] if half else 0
+    return (
+        Headline("People active", now.people, change=_change(now.people, before and before.people)),
+        Headline(MEANS[result.unit], None if now.mean is None else round(now.mean, 2), change=_change(now.mean, before and before.mean)),
+        Headline(ONCE[result.unit], now.shares(False)[0], "share"),
+        Headline("Active on half of them or more", often / now.people if now.people else None, "share"),
+    )
+
+
+def _change(now: float | None, before: float | None) -> float | None:
+    return None if now is None or not before else now / before - 1
+
+
+def _part(spec: StickinessSpec, scope: Scope, place: int, rows: Sequence[Mapping[str, Any]]) -> StickinessPart:
+    is_other = place > spec.top
+    return StickinessPart(
+        place=place,
+        value=None if place == 0 or is_other else str(rows[0]["value"]),
+        other=max(row["rank"] for row in rows) - spec.top if is_other else 0,
+        now=_spread(spec, scope, rows, 0),
+        before=_spread(spec, scope, rows, 1) if spec.compare else None,
+    )
+
+
+def _spread(spec: StickinessSpec, scope: Scope, rows: Sequence[Mapping[str, Any]], side: int) -> Spread:
+    counts = {row["times"]: int(row["people"]) for row in rows if row["side"] == side}
+    return Spread(tuple(counts.get(times, 0) for times in range(1, most_times(spec, scope) + 1)))
