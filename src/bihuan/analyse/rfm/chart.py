@@ -76,7 +76,7 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
         "cuts": [
             {"title": reader.say(title), "values": " · ".join(reader.show(cut, kind) for cut in cuts)}  # type: ignore[arg-type]
             for title, cuts, kind in zip(
-                ("Recency, days", "Frequency, purchases", "Money"), result.cuts, ("number", "number", "money"), strict=True
+                ("Recency, days", "Frequency, purchases", "Money, spent"), result.cuts, ("number", "number", "money"), strict=True
             )
         ],
         "moves": _moves(result, reader) if result.moves is not None else None,

@@ -80,7 +80,7 @@ def shape_rfm(spec: RfmSpec, scope: Scope, rows: Rows) -> RfmResult:
 def table_rfm(result: RfmResult) -> Table:
     """One row a group."""
     columns = (
-        Column("group", "Group"),
+        Column("group", "Customer group"),
         Column("customers", "Customers", "number"),
         Column("share", "Share", "share"),
         Column("worth", "Bought for in all", "money"),

@@ -51,7 +51,7 @@ class Read:
     rejected: list[Rejected] = field(default_factory=list)
     messages: list[dict[str, str]] = field(default_factory=list)
 
-    def say(self, code: str, place: str, description: str) -> None:
+    def add(self, code: str, place: str, description: str) -> None:
         self.messages.append({"fieldPath": place, "description": description, "validationCode": code})
 
 
@@ -85,7 +85,7 @@ def read(body: bytes, query: Mapping[str, str], project_id: int, received: int) 
         sender = _Sender(given, query, project_id, received)
     except (BadRequest, BadEvent) as error:
         reason = error.reason if isinstance(error, BadEvent) else "bad_event"
-        found.say("VALUE_INVALID", "", str(error))
+        found.add("VALUE_INVALID", "", str(error))
         text = shortened(body.decode(errors="replace"))
         found.rejected.append(Rejected(project_id=project_id, source=SOURCE, reason=reason, detail=str(error), body=text))
         return found
@@ -99,7 +99,7 @@ def read(body: bytes, query: Mapping[str, str], project_id: int, received: int) 
                 raise problem
             found.events.append(event)
         except BadEvent as error:
-            found.say("VALUE_INVALID", f"events[{index}]", str(error))
+            found.add("VALUE_INVALID", f"events[{index}]", str(error))
             text = body_of({**{name: value for name, value in given.items() if name != "events"}, "events": [one]})
             found.rejected.append(Rejected(project_id=project_id, source=SOURCE, reason=error.reason, detail=str(error), body=text))
     return found
@@ -222,12 +222,12 @@ def _against_googles_limits(given: Mapping[str, Any], events: list[Any]) -> Iter
     """What Google's endpoint would refuse, in its words' form."""
     told = Read()
     if clean_id(given.get("client_id")) is None and clean_id(given.get("app_instance_id")) is None:
-        told.say("VALUE_REQUIRED", "client_id", "Google asks for client_id or app_instance_id; here user_id alone is enough.")
+        told.add("VALUE_REQUIRED", "client_id", "Google asks for client_id or app_instance_id; here user_id alone is enough.")
     if len(events) > GOOGLES_MOST:
-        told.say("EXCEEDED_MAX_ENTITIES", "events", f"Google takes {GOOGLES_MOST} events of a request; here are {len(events)}.")
+        told.add("EXCEEDED_MAX_ENTITIES", "events", f"Google takes {GOOGLES_MOST} events of a request; here are {len(events)}.")
     properties = given.get("user_properties")
     if isinstance(properties, dict) and len(properties) > GOOGLES_MOST:
-        told.say("EXCEEDED_MAX_ENTITIES", "user_properties", f"Google takes {GOOGLES_MOST} user properties of a request.")
+        told.add("EXCEEDED_MAX_ENTITIES", "user_properties", f"Google takes {GOOGLES_MOST} user properties of a request.")
     for index, one in enumerate(events):
         if isinstance(one, dict) and isinstance(one.get("name"), str):
             _against_googles_names(told, f"events[{index}]", one["name"], one.get("params"))
@@ -236,13 +236,13 @@ def _against_googles_limits(given: Mapping[str, Any], events: list[Any]) -> Iter
 
 def _against_googles_names(told: Read, place: str, name: str, params: Any) -> None:
     if name in GOOGLES_NAMES or name.startswith(GOOGLES_PREFIXES):
-        told.say("NAME_RESERVED", f"{place}.name", f"Google keeps the name “{name[:50]}” for itself.")
+        told.add("NAME_RESERVED", f"{place}.name", f"Google keeps the name “{name[:50]}” for itself.")
     elif not GOOGLES_NAME.fullmatch(name):
-        told.say("NAME_INVALID", f"{place}.name", "Google's names have at most 40 letters, digits and _, and begin with a letter.")
+        told.add("NAME_INVALID", f"{place}.name", "Google's names have at most 40 letters, digits and _, and begin with a letter.")
     if not isinstance(params, dict):
         return
     if len(params) > GOOGLES_MOST:
-        told.say("EXCEEDED_MAX_ENTITIES", f"{place}.params", f"Google takes {GOOGLES_MOST} parameters of an event.")
+        told.add("EXCEEDED_MAX_ENTITIES", f"{place}.params", f"Google takes {GOOGLES_MOST} parameters of an event.")
     for key, value in params.items():
         if isinstance(value, str) and len(value) > GOOGLES_LONGEST and not key.startswith("page_"):
-            told.say("VALUE_OUT_OF_BOUNDS", f"{place}.params.{key[:50]}", f"Google takes {GOOGLES_LONGEST} characters of a value.")
+            told.add("VALUE_OUT_OF_BOUNDS", f"{place}.params.{key[:50]}", f"Google takes {GOOGLES_LONGEST} characters of a value.")
