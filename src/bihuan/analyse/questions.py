@@ -7,6 +7,7 @@ from typing import Any
 from bihuan.analyse.funnel import FUNNEL
 from bihuan.analyse.lifecycle import LIFECYCLE
 from bihuan.analyse.ltv import LTV
+from bihuan.analyse.paths import PATHS
 from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.rfm import RFM
 from bihuan.analyse.root_cause import ROOT_CAUSE
@@ -18,6 +19,7 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     RETENTION,
     LIFECYCLE,
     STICKINESS,
+    PATHS,
     LTV,
     RFM,
     ROOT_CAUSE,
