@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bihuan.analyse.paths.spec import PathsSpec
-from bihuan.analyse.paths.sql import OTHER
+from bihuan.analyse.paths.sql import MOST_WAYS, OTHER
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 Cell = Mapping[str, Any]
@@ -103,9 +103,13 @@ def shape_paths(spec: PathsSpec, scope: Scope, rows: Rows) -> PathsResult:
     links = [
         Link(int(row["place"]), _name(row["node"]), _name(row["next"]), int(row["ways"]), int(row["people"]))
         for row in rows
-        if row["part"] == "link"
+        if row["part"] == "link" and row["next"]
     ]
-    ways = [Way(tuple(row["way"]), bool(row["going_on"]), int(row["ways"]), int(row["people"])) for row in rows if row["part"] == "way"]
+    ways = [
+        Way(tuple(row["way"]), bool(row["going_on"]), int(row["ways"]), int(row["people"]))
+        for row in rows
+        if row["part"] == "way" and row["way"]
+    ]
     return PathsResult(
         steps=spec.steps,
         backwards=spec.backwards,
@@ -120,7 +124,7 @@ def shape_paths(spec: PathsSpec, scope: Scope, rows: Rows) -> PathsResult:
         people=int(total["people"]),
         nodes=tuple(sorted(nodes, key=lambda node: (node.place, node.name is None, -node.ways, node.name or ""))),
         links=tuple(sorted(links, key=lambda link: (link.place, -link.ways, link.name is None, link.name or "", link.next or ""))),
-        top_ways=tuple(sorted(ways, key=lambda way: (-way.ways, way.nodes, way.more))),
+        top_ways=tuple(sorted(ways, key=lambda way: (-way.ways, way.nodes, way.more))[:MOST_WAYS]),
     )
 
 

@@ -24,33 +24,26 @@ def reads_paths(spec: PathsSpec, scope: Scope) -> Period:
 
 def compile_paths(spec: PathsSpec, scope: Scope) -> Statement:
     """Rows of four parts. `node`: how many `ways` (and `people`) have `node` at `place`, how many of them have nothing further there
-    (`ended`, `ended_people`), how many go on unseen (`going_on`), and how many nodes it stands for (`nodes`). `link`: how many
-    go from there to `next`. `way`: the most frequent ones as `way`, `going_on` 1 when they do. `total`: one row; visits are in `going_on`,
-    those with the start in `ended`, their people in `ended_people`."""
+    (`ended`, `ended_people`), how many go on unseen (`going_on`), and how many nodes it stands for (`nodes`). `link`: how many go from
+    there to `next` ('': they stop). `way`: the most frequent ones as `way`, `going_on` 1 when they do. `total`: one row; all visits are in
+    `going_on`, those with the start in `ended`, their people in `ended_people`."""
     binder = Binder()
     sql = f"""
 WITH {_ways(spec, scope, binder)},
 {_folded(spec, binder)}
 SELECT
-  'node' AS part, place, node, '' AS next, count() AS ways, uniqExact(person) AS people,
+  if(grouping(next) = 1, 'node', 'link') AS part, place, node, next, count() AS ways, uniqExact(person) AS people,
   countIf(edge) AS ended, uniqExactIf(person, edge) AS ended_people, countIf(onward) AS going_on, uniqExact(itself) AS nodes, [] AS way
 FROM folded
-GROUP BY place, node
+GROUP BY GROUPING SETS ((place, node), (place, node, next))
 UNION ALL
-SELECT 'link', place, node, next, count(), uniqExact(person), 0, 0, 0, 0, []
-FROM folded
-WHERE NOT last
-GROUP BY place, node, next
-UNION ALL
-SELECT 'way', 0, '', '', count() AS number, uniqExact(person), 0, 0, more AS further, 0, nodes AS way
+SELECT
+  if(grouping(nodes) = 1, 'total', 'way') AS part, 0, '', '', countIf(reached) AS number, uniqExactIf(person, reached),
+  countIf(started), uniqExactIf(person, started), if(part = 'total', count(), more) AS further, 0, nodes AS way
 FROM ways
-WHERE reached
-GROUP BY nodes, more
-ORDER BY number DESC, way, further
-LIMIT {MOST_WAYS}
-UNION ALL
-SELECT 'total', 0, '', '', countIf(reached), uniqExactIf(person, reached), countIf(started), uniqExactIf(person, started), count(), 0, []
-FROM ways
+GROUP BY GROUPING SETS ((nodes, more), ())
+ORDER BY part, number DESC, way, further
+LIMIT {MOST_WAYS + 2} BY part
 """
     return Statement(sql, binder.params)
 
@@ -75,7 +68,7 @@ def people_paths(spec: PathsSpec, cell: PathsCell, scope: Scope) -> Statement:
 
 def _ways(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     """`ways`: a row for each visit; `started` and `reached` say whether it has a start and an end, as far as they are asked for; `nodes` is
-    the part of the way that is looked at, `more` whether it has more than these, `shift` how many steps before it are empty."""
+    the part of the way that is looked at, `places` the step of each, `more` whether it has more than these."""
     period = scope.period(spec.period)
     since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
     gap, steps = binder.bind(spec.gap * 60_000, "Int64"), binder.bind(spec.steps, "Int64")
@@ -110,13 +103,18 @@ visits AS ({visits_sql("doings", "node, counted", gap)}
 ),
 ways AS MATERIALIZED (
   SELECT
-    person, notEmpty(tail) AS started, last > 0 AS reached, last > {steps} AS more,
-    if(last > 0, {nodes}, []) AS nodes, {f"greatest({steps} - last, 0)" if spec.backwards else "0"} AS shift
+    person, started, reached, more, nodes,
+    arrayMap(position -> toInt64({f"greatest({steps} - last, 0)" if spec.backwards else "0"} + position), arrayEnumerate(nodes)) AS places
   FROM (
-    SELECT person, tail, toInt64({last}) AS last
+    SELECT
+      person, last, notEmpty(tail) AS started, last > 0 AS reached, last > {steps} AS more,
+      if(last > 0, {nodes}, []) AS nodes
     FROM (
-      SELECT person, if(first = 0, [], arraySlice(trail, greatest(first, 1))) AS tail
-      FROM (SELECT person, trail, {first} AS first FROM (SELECT person, {trail} AS trail FROM visits WHERE visit[1].5))
+      SELECT person, tail, toInt64({last}) AS last
+      FROM (
+        SELECT person, if(first = 0, [], arraySlice(trail, greatest(first, 1))) AS tail
+        FROM (SELECT person, trail, {first} AS first FROM (SELECT person, {trail} AS trail FROM visits WHERE visit[1].5))
+      )
     )
   )
 )"""
@@ -150,25 +148,29 @@ def fits(name: str, pattern: str, binder: Binder) -> str:
 
 
 def _folded(spec: PathsSpec, binder: Binder) -> str:
-    """`folded`: a row for each step of each way; `itself` is its node, `node` and `next` what they are shown as ('' after the `last`).
+    """`folded`: a row for each step of each way; `itself` is its node, `node` and `next` what they are shown as ('' after the last).
     `edge`: the way has nothing further (before it, where steps are counted from the end); `onward`: it has, but that is not shown."""
-    edge = "first" if spec.backwards else "last"
+    edge = "position = 1" if spec.backwards else "position = length(nodes)"
     always = f"node = '{SKIPPED}' OR {fits('node', spec.end, binder)}" if spec.start and spec.end else "0"
-    return f"""steps AS MATERIALIZED (
-  SELECT person, shift + position AS place, node, next, position = 1 AS first, position = length(nodes) AS last, more
-  FROM ways ARRAY JOIN nodes AS node, arrayEnumerate(nodes) AS position, arrayPopFront(arrayPushBack(nodes, '')) AS next
-),
-shown AS MATERIALIZED (
-  SELECT toInt64(place) AS at, node AS named
-  FROM (SELECT place, node, count() AS ways, {always} AS always FROM steps GROUP BY place, node)
+    return f"""shown AS (
+  SELECT place, node
+  FROM (
+    SELECT place, node, count() AS ways, {always} AS always
+    FROM ways ARRAY JOIN places AS place, nodes AS node
+    GROUP BY place, node
+  )
   ORDER BY place, always DESC, ways DESC, node
   LIMIT {binder.bind(spec.top, "UInt64")} BY place
 ),
-folded AS MATERIALIZED (
-  SELECT
-    person, toInt64(place) AS place, last, node AS itself,
-    if((toInt64(place), node) IN (SELECT at, named FROM shown), node, '{OTHER}') AS node,
-    multiIf(last, '', (toInt64(place + 1), next) IN (SELECT at, named FROM shown), next, '{OTHER}') AS next,
-    {edge} AND NOT more AS edge, {edge} AND more AS onward
-  FROM steps
+folded AS (
+  SELECT person, place, node, next, itself, {edge} AND NOT more AS edge, {edge} AND more AS onward
+  FROM (
+    SELECT
+      person, nodes, more, places,
+      arrayMap((node, place) -> if((place, node) IN (SELECT place, node FROM shown), node, '{OTHER}'), nodes, places) AS shown_as
+    FROM ways
+  )
+  ARRAY JOIN
+    places AS place, nodes AS itself, shown_as AS node, arrayPopFront(arrayPushBack(shown_as, '')) AS next,
+    arrayEnumerate(nodes) AS position
 )"""
