@@ -5,6 +5,7 @@ from __future__ import annotations
 from bihuan.engine.compare import Before
 from bihuan.engine.question import Question
 from bihuan.see.trend.chart import chart_trend
+from bihuan.see.trend.people import TrendCell, people_of_trend
 from bihuan.see.trend.result import TrendResult, headlines_trend, shape_trend
 from bihuan.see.trend.spec import Series, TrendSpec
 from bihuan.see.trend.sql import compile_trend, reads_trend
@@ -30,4 +31,6 @@ TREND: Question[TrendSpec, TrendResult] = Question(
     chart=chart_trend,
     headlines=headlines_trend,
     example=example,
+    cell=TrendCell,
+    people=people_of_trend,
 )

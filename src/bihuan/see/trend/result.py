@@ -72,6 +72,7 @@ class Line:
     With `running` "total", a value is the sum of those up to it; with "mean", the mean of the last `window` values that there are.
     `intervals` and `total_interval` are where the numbers of a sample lie with 95 % confidence; () and None without one.
 
+    `listed`: the people behind its numbers can be listed (`see.trend.people`).
     `part` is the value of the breakdown ('': events without it); None for the line of all other values together and when there
     is no breakdown; `rest` tells these two apart. `series` counts series, then formulas.
     """
@@ -88,6 +89,7 @@ class Line:
     previous_total: Number = None
     intervals: tuple[Interval | None, ...] = ()
     total_interval: Interval | None = None
+    listed: bool = False
 
     @property
     def change(self) -> float | None:
@@ -286,6 +288,7 @@ def _line(spec: TrendSpec, number: int, group: Group, cells: Cells, length: int)
         previous_total=told(1, None) if compared else _target_of_period(spec),
         intervals=tuple(interval(place) for place in range(length)) if sample else (),
         total_interval=interval(None),
+        listed=series.measure not in ROLLING and group != "" and spec.running is None and spec.sample is None,
     )
 
 

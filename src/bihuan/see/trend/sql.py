@@ -166,7 +166,7 @@ def _marked(asked: _Asked, tests: Sequence[str], wanted: str, parts: Split) -> s
     for number, series in enumerate(spec.series):
         test = f"toUInt8({tests[number]})" if len(tests) > 1 else "1"
         if series.measure == "first_time":
-            test = f"({test} AND {_first_times(series, asked)})"
+            test = f"({test} AND {first_times(series, spec, scope, binder)})"
         columns.append(f"{test} AS is{number}")
         if series.property is not None and series.measure not in OF_EVENTS:
             read = property_text if series.measure == "distinct" else property_number
@@ -180,10 +180,10 @@ def _marked(asked: _Asked, tests: Sequence[str], wanted: str, parts: Split) -> s
 """
 
 
-def _first_times(series: Series, asked: _Asked) -> str:
+def first_times(series: Series, spec: TrendSpec, scope: Scope, binder: Binder) -> str:
     """An event is the first of all that its person ever did of the series."""
-    chosen = f"{has_name_of([series], asked.binder)} AND {is_one_of(series, asked.scope, asked.binder, over='history')}"
-    filtered = condition(asked.spec.filter, asked.scope, asked.binder)
+    chosen = f"{has_name_of([series], binder)} AND {is_one_of(series, scope, binder, over='history')}"
+    filtered = condition(spec.filter, scope, binder)
     first = "argMin(event_key, (ts, event_key))"
     return f"event_key IN (SELECT {first} FROM history WHERE person != 0 AND {chosen} AND {filtered} GROUP BY person)"
 

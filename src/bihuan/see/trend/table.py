@@ -28,11 +28,24 @@ def table_trend(result: TrendResult) -> Table:
     title, kind = FIRST_COLUMN[result.unit]
     columns, taken = [Column("time", title, kind)], {"time"}
     cells: list[tuple[Any, ...]] = [tuple(start if result.unit == "hour" else start.date() for start in result.buckets)]
+    behind: list[tuple[Mapping[str, Any] | None, ...]] = [(None,) * len(result.buckets)]
     for line in result.lines:
         for column, values in _columns(line, result):
             columns.append(Column(_unique(column.name, taken), column.title, column.kind, column.values))
             cells.append(values)
-    return Table(tuple(columns), tuple(zip(*cells, strict=True)) if result.lines else ())
+            behind.append(_people(line, result) if values is line.values else (None,) * len(values))
+    if not result.lines:
+        return Table(tuple(columns), ())
+    return Table(tuple(columns), tuple(zip(*cells, strict=True)), tuple(zip(*behind, strict=True)))
+
+
+def _people(line: Line, result: TrendResult) -> tuple[Mapping[str, Any] | None, ...]:
+    """For each bucket, whose people its number is made of."""
+    part = {} if line.part is None else {"part": line.part}
+    return tuple(
+        {"series": line.series, "at": start.isoformat(), **part} if line.listed and value else None
+        for start, value in zip(result.buckets, line.values, strict=True)
+    )
 
 
 def _columns(line: Line, result: TrendResult) -> Iterator[tuple[Column, tuple[Number, ...]]]:
