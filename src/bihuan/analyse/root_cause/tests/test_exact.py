@@ -1,0 +1,235 @@
+"""Root cause on the real engine against plain Python, on random worlds; and that everything sums to the change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bihuan.analyse.root_cause import ROOT_CAUSE
+from bihuan.analyse.root_cause.arithmetic import Amounts, of_rate, shapley, surprise
+from bihuan.analyse.root_cause.spec import RootCauseCell, RootCauseSpec
+from bihuan.engine.ask import Engine
+from bihuan.engine.behind import behind
+from bihuan.engine.compare import Other
+from bihuan.engine.errors import QuestionError
+from bihuan.engine.filters import EVERYTHING
+from bihuan.engine.periods import Between
+from bihuan.engine.schema import COLUMNS
+from bihuan.engine.selection import Choosing
+from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, number, text, worlds
+
+Pair = tuple[float, float]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[World, RootCauseSpec]:
+    world = draw(worlds(max_events=50, names=NAMES[:2]))
+    days = st.integers(0, 15).map(lambda ago: world.today - timedelta(days=ago))
+    periods = [Between(since=min(pair), until=max(pair)) for pair in (draw(st.tuples(days, days)) for _ in range(2))]
+    return world, RootCauseSpec(
+        of=Choosing(event=draw(st.sampled_from((*NAMES[:2], "*")))),
+        measure=draw(st.sampled_from(["count", "people", "sum", "rate", "revenue"])),
+        value=draw(st.sampled_from(["revenue", "n"])),
+        hits=Choosing(event=NAMES[1]),
+        filter=draw(st.one_of(st.just(EVERYTHING), filters(segments=("some",)))),
+        period=periods[0],
+        compare=Other(period=periods[1]),
+        dimensions=("plan", "n", "tags"),
+        people=("city", "age"),
+        top=draw(st.sampled_from([1, 2, 50])),
+    )
+
+
+def value_in(world: World, by: str, event: Event) -> str:
+    kind, _, name = by.partition(":")
+    if kind == "event":
+        return event.name
+    if kind == "person":
+        person = world.person(event)
+        return text(world.trait(person, name)) if person else ""
+    return text(number(event.props.get(name)) if name == "revenue" else event.props.get(name))
+
+
+def side(world: World, spec: RootCauseSpec, period: Between) -> list[Event]:
+    """The events on one side, in the order of time."""
+    chosen = [spec.of, *([spec.hits] if spec.measure == "rate" and spec.hits else [])]
+    mine = [
+        event
+        for event in world.events
+        if period.since <= world.day(event) <= period.until
+        and any(world.chosen(each.choices, event) for each in chosen)
+        and world.holds(spec.filter, event)
+    ]
+    return sorted(mine, key=lambda event: (event.at, event.key))
+
+
+def amounts(world: World, spec: RootCauseSpec, events: Sequence[Event], part: Callable[[Event], str]) -> dict[str, Pair]:
+    """(x, y) of each part."""
+    found: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    seen = set()
+    for event in events:
+        if spec.measure == "people" and (not world.person(event) or world.person(event) in seen):
+            continue
+        seen.add(world.person(event))
+        mine = found[part(event)]
+        if spec.measure == "rate":
+            assert spec.hits is not None
+            mine[0] += world.chosen(spec.hits.choices, event)
+            mine[1] += world.chosen(spec.of.choices, event)
+        elif spec.measure in ("sum", "revenue"):
+            mine[0] += number(event.props.get(spec.value)) or 0.0
+        else:
+            mine[0] += 1
+    return {key: (x, y) for key, (x, y) in found.items()}
+
+
+def metric(spec: RootCauseSpec, pair: Pair) -> float | None:
+    return pair[0] if spec.measure != "rate" else pair[0] / pair[1] if pair[1] else None
+
+
+def near(value: Any) -> Any:
+    return None if value is None else pytest.approx(value, abs=1e-9)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(st.lists(cases(), min_size=2, max_size=6))
+def test_parts_are_those_of_plain_python_and_sum_to_the_change(engine: Engine, several: list[tuple[World, RootCauseSpec]]) -> None:
+    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+        result = engine.ask(ROOT_CAUSE, spec, scope).result
+        assert isinstance(spec.period, Between)
+        assert isinstance(spec.compare, Other)
+        assert isinstance(spec.compare.period, Between)
+        now, was = side(world, spec, spec.period), side(world, spec, spec.compare.period)
+        all_now, all_was = (amounts(world, spec, events, lambda _: "").get("", (0.0, 0.0)) for events in (now, was))
+        assert (result.now, result.was) == (near(metric(spec, all_now)), near(metric(spec, all_was)))
+        if result.change is not None:
+            assert sum(effect.added for effect in result.effects) == near(result.change)
+        several_events = spec.of.event == "*" and spec.measure != "rate"
+        looked = {one.by for one in result.dimensions} | set(result.alike)
+        assert len(looked) == len(COLUMNS) + 3 + 2 + several_events
+        for one in result.dimensions:
+            parts = [amounts(world, spec, events, partial(value_in, world, one.by)) for events in (now, was)]
+            assert one.values == len({*parts[0], *parts[1]})
+            for part in one.parts:
+                if part.value is not None:
+                    pairs = [side.get(part.value, (0.0, 0.0)) for side in parts]
+                    assert (part.now, part.was) == tuple(near(metric(spec, pair)) for pair in pairs)
+                    assert sum(day or 0 for day in part.days) == near(pairs[0][0]) or spec.measure in ("people", "rate")
+            if result.change is not None:
+                assert sum(part.added for part in one.parts) == near(result.change)
+                if spec.measure == "rate":
+                    assert one.within + one.mix == near(result.change)
+                    shares = [(pair[0][1] / all_now[1], pair[1][1] / all_was[1]) for pair in _both(parts)]
+                    rates = [_rates(*pair) for pair in _both(parts)]
+                    plain = sum((w + v) / 2 * (r - s) for (w, v), (r, s) in zip(shares, rates, strict=True))
+                    outside = sum(h[0] / all_now[1] * (not h[1]) - g[0] / all_was[1] * (not g[1]) for h, g in _both(parts))
+                    assert one.within == near(plain + outside)
+
+
+def _both(parts: Sequence[dict[str, Pair]]) -> list[tuple[Pair, Pair]]:
+    return [(parts[0].get(key, (0.0, 0.0)), parts[1].get(key, (0.0, 0.0))) for key in sorted({*parts[0], *parts[1]})]
+
+
+def _rates(now: Pair, was: Pair) -> Pair:
+    """The rate of each; without attempts, the other's."""
+    rates = [pair[0] / pair[1] if pair[1] else None for pair in (now, was)]
+    first = rates[0] if rates[0] is not None else rates[1]
+    second = rates[1] if rates[1] is not None else rates[0]
+    return first or 0.0, second or 0.0
+
+
+@given(st.lists(st.tuples(*[st.floats(-50, 50)] * 2), min_size=1, max_size=4))
+def test_factors_add_up_to_the_change_of_their_product(pairs):
+    import math
+
+    now, was = zip(*pairs, strict=True)
+    assert sum(shapley(now, was)) == pytest.approx(math.prod(now) - math.prod(was), abs=1e-6)
+
+
+def test_shapley_shares_what_two_factors_did_together():
+    assert shapley((3, 5), (2, 4)) == (4.5, 2.5)  # 1 × 4.5 and 1 × 2.5
+
+
+def test_simpsons_paradox_is_seen_as_mix():
+    """Both parts convert better than before, and the whole converts worse: there are more of the weaker."""
+    weak, strong = Amounts(30, 100, 2, 10), Amounts(9, 10, 80, 100)
+    whole = weak + strong
+    splits = [of_rate(part, whole) for part in (weak, strong)]
+    assert all(within > 0 for within, _ in splits)
+    assert sum(mix for _, mix in splits) < -0.4
+    assert sum(map(sum, splits)) == pytest.approx(39 / 110 - 82 / 110)
+
+
+def test_what_was_expected_is_no_surprise():
+    assert surprise(0.4, 0.4) == 0
+    assert surprise(0.0, 1.0) == pytest.approx(0.34657359)
+    assert surprise(0.0, 0.0) == 0
+
+
+def test_who_is_behind_a_part_is_a_list(engine, scope, write, first_person):
+    write(
+        (first_person, "Buy", "2026-03-10", {"device": "phone"}),
+        (first_person, "Buy", "2026-03-12", {"device": "desk"}),
+        (first_person + 1, "Buy", "2026-03-12", {"device": "desk"}),
+        (first_person + 2, "Buy", "2026-03-12"),
+        (first_person + 3, "Buy", "2026-03-03", {"device": "phone"}),
+    )
+    spec = RootCauseSpec(of=Choosing(event="Buy"), measure="people", period=Between(since=date(2026, 3, 9), until=date(2026, 3, 14)))
+    question = behind(ROOT_CAUSE)
+
+    def people(**cell: object) -> list[int]:
+        asked = question.spec.model_validate({"of": spec, "cell": RootCauseCell.model_validate(cell)})
+        return [one.number - first_person for one in engine.ask(question, asked, scope).result.people]
+
+    assert people() == [0, 1, 2]
+    assert people(by="property:device", value="phone") == [0]  # by the first event, so nobody is in two parts
+    assert people(by="property:device", value="desk") == [1]
+    assert people(by="property:device", nothing=True) == [2]
+    assert people(by="property:device", value="phone", before=True) == [3]
+    with pytest.raises(QuestionError, match="no such part"):
+        people(by="property:other", value="phone")
+    effects = {effect.title: effect.added for effect in engine.ask(ROOT_CAUSE, spec, scope).result.effects}
+    assert effects == {"New here": 3, "No longer here": -1, "In both periods": 0}
+
+
+def test_small_values_are_one_part_and_still_sum_up(engine, scope, write, first_person):
+    rows = [(first_person, "Buy", "2026-03-12", {"path": f"/{place}"}) for place in range(230)]
+    write(*rows, (first_person, "Buy", "2026-03-12", {"path": "/0"}), (first_person, "Buy", "2026-03-03", {"path": "/0"}))
+    spec = RootCauseSpec(of=Choosing(event="Buy"), period=Between(since=date(2026, 3, 9), until=date(2026, 3, 14)), top=50)
+    (path,) = [one for one in engine.ask(ROOT_CAUSE, spec, scope).result.dimensions if one.name == "path"]
+    assert path.values == 230
+    assert (path.parts[-1].value, path.parts[-1].values) == (None, 180)
+    assert sum(part.added for part in path.parts) == 230
+
+
+def test_hidden_properties_are_not_looked_at(engine, scope, write, first_person):
+    from dataclasses import replace
+
+    write((first_person, "Buy", "2026-03-12", {"city": "上海"}), (first_person, "Buy", "2026-03-12", {"city": "北京"}))
+    spec = RootCauseSpec(of=Choosing(event="Buy"))
+    hidden = replace(scope, hidden=frozenset({"city", "plan"}))
+    assert "city" in {one.name for one in engine.ask(ROOT_CAUSE, spec, scope).result.dimensions}
+    answer = engine.ask(ROOT_CAUSE, spec, hidden).result
+    assert "city" not in {one.name for one in answer.dimensions} | set(answer.alike)
+    for more in ({"dimensions": ("plan",)}, {"people": ("plan",)}):
+        with pytest.raises(QuestionError, match="hidden"):
+            engine.ask(ROOT_CAUSE, spec.model_copy(update=more), hidden)
+
+
+def test_a_rate_without_attempts_has_nothing_to_explain(engine, scope):
+    spec = RootCauseSpec(of=Choosing(event="Try"), hits=Choosing(event="Hit"), measure="rate")
+    result = engine.ask(ROOT_CAUSE, spec, scope).result
+    assert (result.now, result.change, result.effects, result.causes) == (None, None, (), ())
+
+
+@pytest.mark.parametrize("wrong", [{"measure": "rate"}, {"only": True}, {"compare": {"target": 5}}])
+def test_what_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ValueError):
+        RootCauseSpec.model_validate({"of": {"event": "Buy"}, **wrong})
