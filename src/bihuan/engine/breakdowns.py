@@ -373,6 +373,6 @@ def _last_channel(breakdown: ByChannel, place: int, binder: Binder) -> tuple[str
 
 def _order(value: str, breakdown: Breakdown) -> tuple[bool, float, str]:
     number = 0.0
-    if isinstance(breakdown, ByNumber) and value:
+    if isinstance(breakdown, ByNumber) and value[:1] in ("[", "(") and value != OTHER:
         number = float(value[1:].partition(",")[0].replace("∞", "inf"))
     return (not value, number, value)

@@ -51,6 +51,7 @@ def _lines(result: TrendResult, reader: Reader) -> dict[str, Any]:
                 series[-1] |= {"areaStyle": {"opacity": 0.6}, "stack": "all"}
     if result.target is not None and series:
         series[0]["markLine"] = _target(result, reader)
+    _on_axes(series, result)
     return {
         "grid": GRID,
         "legend": _legend(series),
@@ -61,7 +62,7 @@ def _lines(result: TrendResult, reader: Reader) -> dict[str, Any]:
             "axisLabel": {"alignMinLabel": "left", "alignMaxLabel": "right"},
             "data": [_when(start, result, reader) for start in result.buckets],
         },
-        "yAxis": _axis(result),
+        "yAxis": _axes(result),
         "series": series,
     }
 
@@ -81,12 +82,13 @@ def _columns(result: TrendResult, reader: Reader) -> dict[str, Any]:
             series[-1]["stack"] = str(line.series)
     if result.target is not None and series:
         series[0]["markLine"] = _target(result, reader)
+    _on_axes(series, result)
     return {
         "grid": GRID,
         "legend": _legend(series),
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "xAxis": {"type": "category", "data": [_when(start, result, reader) for start in result.buckets]},
-        "yAxis": _axis(result),
+        "yAxis": _axes(result),
         "series": series,
     }
 
@@ -147,9 +149,31 @@ def _bar(name: str, values: list[Any], colour: str, opacity: float) -> dict[str,
     return {"type": "bar", "name": name, "data": values, "color": colour, "itemStyle": {"opacity": opacity}, "barMaxWidth": 28}
 
 
+SHARES = {"type": "value", "axisLabel": {"formatter": "percent"}}
+
+
 def _axis(result: TrendResult) -> dict[str, Any]:
-    shares = all(line.kind == "share" for line in result.lines)
-    return {"type": "value", "axisLabel": {"formatter": "percent"}} if shares else {"type": "value"}
+    return SHARES if all(line.kind == "share" for line in result.lines) else {"type": "value"}
+
+
+def _axes(result: TrendResult) -> dict[str, Any] | list[dict[str, Any]]:
+    """One axis; where shares stand beside other numbers, these have one of their own, on the right."""
+    if not _mixed(result):
+        return _axis(result)
+    return [{"type": "value"}, {**SHARES, "position": "right", "splitLine": {"show": False}}]
+
+
+def _mixed(result: TrendResult) -> bool:
+    return len({line.kind == "share" for line in result.lines}) == 2
+
+
+def _on_axes(series: list[dict[str, Any]], result: TrendResult) -> None:
+    """Put what was drawn of each line, in order, on its axis."""
+    if not _mixed(result):
+        return
+    each = len(series) // len(result.lines[:MOST_LINES])
+    for place, drawn in enumerate(series):
+        drawn["yAxisIndex"] = int(result.lines[place // each].kind == "share")
 
 
 def _legend(series: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bihuan.engine.breakdowns import cells_of, columns_of, value_said, values_of
+from bihuan.engine.breakdowns import OTHER, cells_of, columns_of, order_key, ordered, value_said, values_of
 from bihuan.engine.periods import Unit
 from bihuan.engine.question import Column, Kind, Table
 from bihuan.see.trend.result import Line, Number, TrendResult
@@ -71,6 +71,8 @@ def _pivot(result: TrendResult) -> Table:
         head = (line.series, values[-1] if across is not None else "")
         heads.setdefault(head, _head(line, result, head[1]))
         rows.setdefault(values[:-1] if across is not None else values, {})[head] = line.total
+    if across is not None and ordered([across]):
+        heads = dict(sorted(heads.items(), key=lambda item: (item[0][0], item[0][1] == OTHER, order_key(item[0][1], [across]))))
     taken = {column.name for column in columns_of(down)}
     columns = [Column(_unique(column.name, taken), column.title, column.kind, column.values) for column in heads.values()]
     return Table(

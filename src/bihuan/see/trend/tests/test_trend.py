@@ -150,3 +150,55 @@ def test_a_breakdown_of_nothing_has_no_chart_and_no_rows(engine: Engine, scope: 
     answer = engine.ask(TREND, spec(breakdown={"property": "city"}), scope)
     assert TREND.chart(answer.result, English()) is None
     assert answer.table.rows == ()
+
+
+def test_a_pivot_has_the_first_breakdown_down_and_the_last_across(engine: Engine, scope: Scope, write: Write) -> None:
+    write(
+        (1, "View", "2026-03-14 10:00", {"city": "上海"}),  # a Saturday
+        (1, "View", "2026-03-15 10:00", {"city": "上海"}),
+        (1, "View", "2026-03-15 10:00", {"city": "上海"}),
+        (1, "View", "2026-03-15 10:00", {"city": "北京"}),
+    )
+    document = {"breakdown": [{"property": "city"}, {"time": "weekday"}], "look": "pivot"}
+    table = engine.ask(TREND, spec(**document), scope).table
+    assert [column.name for column in table.columns] == ["value", "Saturday", "Sunday"]
+    assert sorted(table.rows) == [("上海", 1, 2), ("北京", None, 1)]
+
+
+def test_shares_beside_counts_have_an_axis_of_their_own(engine: Engine, scope: Scope, write: Write) -> None:
+    write((1, "View", "2026-03-14 10:00"))
+    result = asked(engine, scope, series=[{"measure": "events"}, {"measure": "dau_mau"}], compare="previous")
+    option = TREND.chart(result, English())
+    assert option is not None
+    assert [one["yAxisIndex"] for one in option["series"]] == [0, 0, 0, 1, 1, 1]
+    assert len(option["yAxis"]) == 2
+
+
+@pytest.mark.parametrize("look", ["area", "bar", "pie", "number", "table"])
+def test_every_look_shows_the_same_numbers(engine: Engine, scope: Scope, write: Write, look: str) -> None:
+    write((1, "View", "2026-03-14 10:00", {"city": "上海"}), (1, "View", "2026-03-15 10:00"))
+    result = asked(engine, scope, breakdown={"property": "city"}, look=look)
+    option = TREND.chart(result, English())
+    if look in ("number", "table"):
+        assert option is None
+        return
+    assert option is not None
+    if look == "pie":
+        assert option["series"][0]["data"] == [{"name": "(none)", "value": 1}, {"name": "上海", "value": 1}]
+    else:
+        assert [one["name"] for one in option["series"]] == ["(none)", "上海"]
+
+
+def test_a_target_for_the_period_is_what_the_total_is_measured_by(engine: Engine, scope: Scope, write: Write) -> None:
+    write((1, "View", "2026-03-14 10:00"), (1, "View", "2026-03-15 10:00"))
+    (line,) = asked(engine, scope, compare={"target": 4, "per": "period"}).lines
+    assert (line.total, line.previous_total, line.change) == (2, 4, -0.5)
+    each = asked(engine, scope, compare={"target": 4})
+    assert (each.target, each.lines[0].change) == (4, None)
+
+
+def test_an_old_address_still_asks_the_same() -> None:
+    old = spec(breakdown={"property": "city"}, compare="previous")
+    new = spec(breakdown=[{"property": "city"}], compare={"to": "previous"})
+    assert old == new
+    assert spec(breakdown=None).breakdown == ()
