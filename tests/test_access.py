@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from bihuan.catalog.kinds import MetricSpec, SegmentSpec
 from bihuan.collect.plan.spec import EventSpec
 from bihuan.collect.webhooks.spec import WebhookSpec
 from bihuan.console.questions import ALL
+from bihuan.engine.question import Scope
+from bihuan.engine.store import Store
 from bihuan.govern.keys import create_api_token, create_write_key
 from bihuan.govern.models import Membership, Project, Role
 from bihuan.govern.rights import LEAST, allowed
@@ -105,7 +108,8 @@ OPEN = {
     "m/u/<str:token>": "a signed link of a message",
 }
 VALUES = {"key": "one", "name": "trend", "number": "1", "pk": "1", "place": "0", "username": "nobody", "file_format": "csv"}
-VALUES |= {"query_id": "0" * 32, "project": "shop", "kind": "segment", "question": "trend"}
+VALUES |= {"query_id": "0" * 32, "project": "shop", "kind": "segment", "question": "trend", "act": "1"}
+BODIES = {route: {"verb": "undo", "act": 1} for route in ("preview", "decide")}  # of routes that are no questions
 CAMPAIGN = {
     "segment": "one",
     "message": {"from_name": "Shop", "from_address": "shop@shop.example", "subject": "Hello", "html": "<p>Hello</p>"},
@@ -127,9 +131,11 @@ def _address(pattern: str) -> str:
 
 
 @pytest.fixture
-def furnished(cast: Cast, store: object, write: Any) -> Cast:
+def furnished(cast: Cast, store: Store, scope: Scope, write: Any) -> Cast:
     """A shop with one of everything, and a project of somebody else."""
     write((1, "Buy", "2026-03-02 10:00"))
+    told = {"project_id": "UInt32", "act": "UInt64", "at": "DateTime64(3, 'UTC')", "kind": "String", "one": "UInt32", "other": "UInt32"}
+    store.insert("identity_log", list(told), [[scope.project_id], [1], [datetime.now(UTC)], ["propose"], [1], [2]], list(told.values()))
     save_definition(member=cast.alice, kind="segment", key="one", name="One", spec=SegmentSpec())
     save_definition(member=cast.alice, kind="metric", key="one", name="One", spec=MetricSpec(event="Buy"))
     save_definition(member=cast.alice, kind="board", key="one", name="One", spec=BoardSpec())
@@ -188,7 +194,7 @@ def test_a_route_opens_for_tokens_only_whose_role_has_its_right(furnished: Cast,
     def ask(secret: str) -> int:
         question = route.rpartition("/")[2].replace("<question>", VALUES["question"])
         examples = {one.name: one.example().model_dump(mode="json", by_alias=True) for one in ALL}
-        body = {"name": "One", "spec": {}} if method == "put" else examples.get(question, {})
+        body = {"name": "One", "spec": {}} if method == "put" else examples.get(question) or BODIES.get(question, {})
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         call = getattr(Client(headers=headers), method)
         more = {} if method == "get" else {"data": json.dumps(body), "content_type": "application/json"}
@@ -199,7 +205,7 @@ def test_a_route_opens_for_tokens_only_whose_role_has_its_right(furnished: Cast,
         _, secret = create_api_token(member=furnished.alice, name=role, role=role)
         status = ask(secret)
         assert (status == 403) != allowed(role, API[route][method]), (role, status)  # type: ignore[arg-type]
-        assert status < 500
+        assert status < 500 or (status == 503 and route.endswith("/decide")), "only the collector decides, and none runs here"
     if "<project>" in route:
         _, secret = create_api_token(member=_owner_of_another(furnished), name="other", role=Role.OWNER)
         assert ask(secret) == 404

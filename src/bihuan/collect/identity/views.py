@@ -93,6 +93,7 @@ def entry(request: ProjectRequest, act: int) -> HttpResponse:
     row = door.entry(member, act)
     context: dict[str, Any] = {**WORDS, "row": row, "rows": [row]}
     if request.method == "POST":
+        member.require(door.RIGHT)
         verb: Any = {"undo": "undo", "redo": "redo"}.get(request.POST.get("verb", ""))
         if verb is not None:
             door.decide(member=member, verb=verb, act=act, why=request.POST.get("why", ""))

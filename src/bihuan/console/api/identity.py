@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Path, Router, Schema
 from pydantic import Field
 
 from bihuan.collect.identity import door
@@ -39,7 +39,7 @@ class Decided(Schema):
 
 
 @router.post("/preview", response={200: dict[str, Any], **REFUSALS}, operation_id="preview_identity")
-def preview(request: HttpRequest, project: str, body: Decision) -> Any:
+def preview(request: HttpRequest, project: Path[str], body: Decision) -> Any:
     """The persons, and the people counted, before and after a merge, an undo or a redo."""
     from bihuan.console.api.app import member_of
 
@@ -52,7 +52,7 @@ def preview(request: HttpRequest, project: str, body: Decision) -> Any:
 
 
 @router.post("/decide", response={200: Decided, **REFUSALS}, operation_id="decide_identity")
-def decide(request: HttpRequest, project: str, body: Decision) -> Any:
+def decide(request: HttpRequest, project: Path[str], body: Decision) -> Any:
     """Merge, undo, redo, dismiss a proposal, let a pair link again, or undo every link of an id."""
     from bihuan.console.api.app import member_of
 
