@@ -15,8 +15,21 @@ from bihuan.collect.imports.expressions import parse
 from bihuan.collect.imports.mapping import KINDS, AnyMapping
 
 TIMES = (
-    *("timestamp", "time", "eventtime", "eventtimestamp", "datetime", "occurredat", "createdat", "ts", "date"),
-    *("时间", "事件时间", "发生时间", "下单时间", "支付时间", "创建时间", "日期", "操作时间"),
+    *(
+        "timestamp",
+        "time",
+        "eventtime",
+        "eventtimestamp",
+        "datetime",
+        "occurredat",
+        "createdat",
+        "paidat",
+        "orderedat",
+        "ordertime",
+        "ts",
+        "date",
+    ),
+    *("时间", "事件时间", "发生时间", "下单时间", "支付时间", "付款时间", "成交时间", "创建时间", "日期", "操作时间"),
 )
 DAYS = ("date", "day", "time", "timestamp", "datetime", "日期", "时间", "天", "统计日期")
 PERSONS = (
@@ -91,6 +104,14 @@ def make_mapping(given: Dictionary[str, Any], columns: Sequence[str], *, guess: 
         raise ImportProblem("The mapping is wrong: {why}", why=_why(error)) from error
     check(mapping, columns)
     return mapping, guessed
+
+
+def with_guesses(given: Dictionary[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """What was given with what can be guessed besides, where that is not yet a whole mapping: to start from."""
+    data = {name: value for name, value in given.items() if value not in (None, "")}
+    for what, column in _guesses(str(data.setdefault("kind", "events")), data, columns).items():
+        _put(data, what, column)
+    return data
 
 
 def check(mapping: AnyMapping, columns: Sequence[str]) -> None:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping as Dictionary
 from typing import Any
 
+from bihuan.collect.imports.chosen import with_guesses
 from bihuan.collect.imports.encodings import likely_encoding
 from bihuan.collect.imports.errors import ImportProblem, Reject
 from bihuan.collect.imports.kinds import converter
+from bihuan.collect.imports.mapping import KINDS
 from bihuan.collect.imports.plan import Plan, look, make_plan
 from bihuan.collect.imports.readers import Chunk
 from bihuan.collect.imports.source import FileSource, Source
@@ -20,7 +22,8 @@ SHOWN = 8  # rows
 
 def preview(source: Source, given: Dictionary[str, Any], *, guess: bool, zone: str, currency: str = "") -> dict[str, Any]:
     """A document with the source's `columns` and first `cells`, the `mapping` (as a person would write it, and as `yaml`), what was
-    `guessed`, the first `rows` as they would be stored and `rejects`; instead of the latter five a `problem`: [sentence, its values]."""
+    `guessed`, the first `rows` as they would be stored and `rejects`; instead of the latter five a `problem`: [sentence, its values],
+    and `so_far`, what could be guessed of the mapping all the same."""
     encoding = str(given.get("encoding") or "")
     if not encoding and isinstance(source, FileSource):
         encoding = likely_encoding(source.path)
@@ -33,7 +36,8 @@ def preview(source: Source, given: Dictionary[str, Any], *, guess: bool, zone: s
         plan = make_plan(source, given, guess=guess)
         return found | _rows(plan, zone, currency)
     except ImportProblem as error:
-        return found | {"problem": _said(error)}
+        start = {"so_far": with_guesses(given, first.columns)} if guess and given.get("kind", "events") in KINDS else {}
+        return found | start | {"problem": _said(error)}
 
 
 def _rows(plan: Plan, zone: str, currency: str) -> dict[str, Any]:

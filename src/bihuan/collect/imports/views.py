@@ -153,7 +153,10 @@ def shown_look(kind: str, look: dict[str, Any], form: QueryDict) -> dict[str, An
     look["rejects"] = [(line, uploads.said(Reason(msgid, values))) for line, msgid, values in look.get("rejects", [])]
     for row in look.get("rows", []):
         row["time"] = datetime.fromtimestamp(row["at"] / 1000, UTC)
-    fields = chosen(kind, look["mapping"]) if "mapping" in look else typed(kind, form)
+    if "mapping" in look or "so_far" in look:
+        fields = chosen(kind, look.get("mapping") or look["so_far"])
+    else:  # without columns there is nothing to choose from: the first that are read are guessed
+        fields = typed(kind, form) if look["columns"] or "mapping" in form else []
     return {"problem": problem, "look": look, "chosen": fields, "yaml": form.get("yaml", ""), "kind": kind}
 
 

@@ -101,9 +101,9 @@ def _edited(request: ProjectRequest, found: Definition | None) -> HttpResponse:
     form = request.POST
     shown = _look(request, form)
     try:
-        spec = _spec(form, shown["look"].get("mapping") or given(_kind(form), form, {}))
         if shown["problem"] and "draft" not in form:
             raise Invalid(NOT_YET, where="look")
+        spec = _spec(form, shown["look"].get("mapping") or given(_kind(form), form, {}))
         saved = save_definition(
             member=request.member,
             kind=KIND,
@@ -158,7 +158,8 @@ def _look(request: ProjectRequest, form: QueryDict) -> dict[str, Any]:
         mapping = given(kind, form, {}) if asked else {"kind": kind}
         found = uploads.looked({"spec": spec}, request.member.project, mapping, guess=not asked)
     except ImportProblem as problem:
-        return {"problem": said(problem), "look": {}, "chosen": typed(kind, form), "yaml": form.get("yaml", ""), "kind": kind}
+        typed_so_far = typed(kind, form) if asked else []  # fields that nobody has seen yet say nothing: they are guessed next time
+        return {"problem": said(problem), "look": {}, "chosen": typed_so_far, "yaml": form.get("yaml", ""), "kind": kind}
     return shown_look(kind, found, form)
 
 
