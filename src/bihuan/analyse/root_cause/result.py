@@ -142,7 +142,7 @@ def table_root_cause(result: RootCauseResult) -> Table:
         Column("value", "Value"),
         Column("was", "Before", kind),
         Column("now", "Now", kind),
-        Column("expected", "Expected", kind),
+        Column("expected", "Expected now", kind),
         Column("added", "Adds to the change", kind),
         Column("explains", "Explains", "share"),
         Column("surprise", "Surprise"),
