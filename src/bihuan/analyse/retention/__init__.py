@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bihuan.analyse.retention.chart import chart_retention, panel_retention
 from bihuan.analyse.retention.result import RetentionResult, headlines_retention, shape_retention, table_retention
-from bihuan.analyse.retention.spec import Doing, RetentionSpec
-from bihuan.analyse.retention.sql import compile_retention, reads_retention
+from bihuan.analyse.retention.spec import Doing, RetentionCell, RetentionSpec
+from bihuan.analyse.retention.sql import compile_retention, people_retention, reads_retention
 from bihuan.engine.question import Question
 
 RETENTION: Question[RetentionSpec, RetentionResult] = Question(
@@ -23,4 +23,6 @@ RETENTION: Question[RetentionSpec, RetentionResult] = Question(
     headlines=headlines_retention,
     example=lambda: RetentionSpec(start=Doing(event="Order Completed"), returning=Doing(event="Order Completed"), unit="week"),
     panel=panel_retention,
+    cell=RetentionCell,
+    people=people_retention,
 )

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bihuan.analyse.parts import part_title
-from bihuan.analyse.retention.result import Cell, RetentionPart, RetentionResult
+from bihuan.analyse.retention.result import Cell, Cohort, RetentionPart, RetentionResult, Usage, cell_of
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
 # What a column is called in a heading; 0 is the cohort's own.
-COLUMNS = {"day": "Day {number}", "week": "Week {number}", "month": "Month {number}"}
+COLUMNS = {"hour": "Hour {number}", "day": "Day {number}", "week": "Week {number}", "month": "Month {number}"}
+UNITS = {"hour": "by the hour", "day": "by the day", "week": "by the week", "month": "by the month"}
 MOST_SHOWN = 20
 SHADES = 9
 
 
 def chart_retention(result: RetentionResult, reader: Reader) -> dict[str, Any] | None:
-    """The mean share that came back after each number of periods: weighted by people and plain, or a line for each value."""
+    """The mean share that came back in each column, between the ends of its interval, and the plain mean; or a line for each value."""
     if not result.everybody.size:
         return None
     if result.parts:
@@ -28,56 +29,99 @@ def chart_retention(result: RetentionResult, reader: Reader) -> dict[str, Any] |
         series = [
             _line(reader.say("Mean, each person alike"), [mean.weighted for mean in curve]),
             _line(reader.say("Mean, each cohort alike"), [mean.plain for mean in curve], kind="dashed"),
+            *(
+                _line(reader.say(title), [mean.interval[end] if mean.interval else None for mean in curve], kind="dotted", opacity=0.5)
+                for end, title in enumerate(("At least, 95 %", "At most, 95 %"))
+            ),
         ]
+    return _option(series, result, reader, "percent")
+
+
+def chart_value(result: RetentionResult, reader: Reader) -> dict[str, Any] | None:
+    """What each person of the cohorts brought on average in each column; None when it is not asked."""
+    if result.valued is None or not result.everybody.size:
+        return None
+    parts = result.parts[:MOST_SHOWN] or (result.everybody,)
+    series = [_line(part_title(part, result, reader), [mean.value for mean in part.curve]) for part in parts]
+    return _option(series, result, reader, "short")
+
+
+def _option(series: Sequence[Mapping[str, Any]], result: RetentionResult, reader: Reader, kind: str) -> dict[str, Any]:
     return {
         "grid": {"left": 8, "right": 24, "top": 32, "bottom": 8, "containLabel": True},
-        "legend": {"top": 0},
-        "tooltip": {"trigger": "axis", "valueFormatter": "percent"},
+        "legend": {"top": 0, "type": "scroll"},
+        "tooltip": {"trigger": "axis", "valueFormatter": "percent" if kind == "percent" else "count"},
         "xAxis": {"type": "category", "boundaryGap": False, "data": column_titles(result, reader)},
-        "yAxis": {"type": "value", "min": 0, "axisLabel": {"formatter": "percent"}},
-        "series": series,
+        "yAxis": {"type": "value", "min": 0, "axisLabel": {"formatter": kind}},
+        "series": list(series),
     }
 
 
-def _line(name: str, data: Sequence[float | None], kind: str = "solid") -> dict[str, Any]:
-    return {"type": "line", "name": name, "data": list(data), "lineStyle": {"width": 2, "type": kind}, "showSymbol": len(data) <= 31}
+def _line(name: str, data: Sequence[float | None], kind: str = "solid", opacity: float = 1) -> dict[str, Any]:
+    style = {"width": 2 if opacity == 1 else 1, "type": kind, "opacity": opacity}
+    return {"type": "line", "name": name, "data": list(data), "lineStyle": style, "showSymbol": opacity == 1 and len(data) <= 31}
 
 
 def column_titles(result: RetentionResult, reader: Reader) -> list[str]:
-    return [reader.say(COLUMNS[result.unit], number=number) for number in range(len(result.everybody.curve))]
+    return [
+        reader.say(COLUMNS[result.unit], number=first if first == last else f"{first}–{last}")
+        + ("+" if result.counts == "on_or_after" else "")
+        for first, last in result.columns
+    ]
 
 
 def panel_retention(result: RetentionResult, reader: Reader) -> Mapping[str, Any]:
-    """What panel.html shows: the curve, the triangle of everybody with its mean, and the means of each value."""
+    """What panel.html shows: the curve, the triangle of everybody with its mean, the means of each value, and the same for the value."""
     darkest = _darkest(result.everybody)
     return {
         "chart": chart_retention(result, reader),
         "columns": column_titles(result, reader),
         "cohorts": [
             {
-                "title": reader.show(cohort.day, "day"),
+                "title": reader.show(cohort.start, "time") if result.unit == "hour" else reader.show(cohort.day, "day"),
+                "key": cell_of(result.everybody, cohort, result.unit)["cohort"],
                 "size": reader.show(cohort.size, "number"),
                 "cells": [_cell(cell, darkest, reader) for cell in cohort.cells],
+                "values": [_value(cell, cohort, reader) for cell in cohort.cells],
             }
             for cohort in result.everybody.cohorts
         ],
         "mean": _means(result.everybody, darkest, reader),
+        "previous": result.reference == "previous",
         "running": any(not cell.complete and cell.people is not None for cohort in result.everybody.cohorts for cell in cohort.cells),
         "breakdown": heading(result.breakdown, reader),
         "parts": [
             {
                 "title": part_title(part, result, reader),
+                "place": part.place,
                 "size": reader.show(part.size, "number"),
                 "means": _means(part, darkest, reader),
             }
             for part in result.parts[:MOST_SHOWN]
         ],
         "size": reader.show(result.everybody.size, "number"),
+        "valued": result.valued or "",
+        "value_chart": chart_value(result, reader),
+        "usage": _usage(result.usage, reader),
     }
 
 
+def _usage(usage: Usage | None, reader: Reader) -> str:
+    """How often people come, in a sentence; "" when it is not asked."""
+    if usage is None:
+        return ""
+    if usage.unit is None:
+        return reader.say("Nobody came back on another day, so there is no habit to see yet.")
+    return reader.say(
+        "{people} people came on more than one day; half of them come every {days} days or more often. Follow them {unit}.",
+        people=reader.show(usage.people, "number"),
+        days=reader.show(usage.days, "number"),
+        unit=reader.say(UNITS[usage.unit]),
+    )
+
+
 def _cell(cell: Cell, darkest: float, reader: Reader) -> dict[str, Any]:
-    """`state` is "none" (nothing to show), "running" (still grows) or "complete"."""
+    """`state` is "none" (nothing to show), "running" (may change) or "complete"."""
     if cell.share is None or cell.people is None:
         return {"state": "none", "share": "", "people": "", "heat": ""}
     return {
@@ -88,9 +132,21 @@ def _cell(cell: Cell, darkest: float, reader: Reader) -> dict[str, Any]:
     }
 
 
+def _value(cell: Cell, cohort: Cohort, reader: Reader) -> dict[str, str]:
+    """What the cohort brought in the column, for each of its people, and in all."""
+    if cell.value is None or not cohort.size:
+        return {"each": "", "all": ""}
+    return {"each": reader.show(round(cell.value / cohort.size, 2), "number"), "all": reader.show(round(cell.value, 2), "number")}
+
+
 def _means(part: RetentionPart, darkest: float, reader: Reader) -> list[dict[str, Any]]:
     return [
-        {"share": reader.show(mean.weighted, "share"), "heat": "" if mean.weighted is None else _heat(mean.weighted, darkest)}
+        {
+            "share": reader.show(mean.weighted, "share"),
+            "interval": " – ".join(reader.show(end, "share") for end in mean.interval or ()),
+            "heat": "" if mean.weighted is None else _heat(mean.weighted, darkest),
+            "value": "" if mean.value is None else reader.show(round(mean.value, 2), "number"),
+        }
         for mean in part.curve
     ]
 

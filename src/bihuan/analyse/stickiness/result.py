@@ -131,7 +131,7 @@ def table_stickiness(result: StickinessResult) -> Table:
         for at, people in enumerate(now.exactly):
             times = {**whose, "times": at + 1}
             more = {**times, "at_least": True}
-            row = (at + 1, people, now.shares(False)[at], now.at_least[at], now.shares(True)[at])
+            row: tuple[Any, ...] = (at + 1, people, now.shares(False)[at], now.at_least[at], now.shares(True)[at])
             links: tuple[Mapping[str, Any] | None, ...] = (None, times, None, more, None)
             if before is not None:
                 row += (before.exactly[at], before.shares(False)[at])
@@ -146,8 +146,12 @@ def headlines_stickiness(result: StickinessResult) -> tuple[Headline, ...]:
     half = (result.possible + 1) // 2
     often = now.at_least[half - 1] if half else 0
     return (
-        Headline("People active", now.people, change=_change(now.people, before and before.people)),
-        Headline(MEANS[result.unit], None if now.mean is None else round(now.mean, 2), change=_change(now.mean, before and before.mean)),
+        Headline("People active", now.people, change=_change(now.people, before.people if before else None)),
+        Headline(
+            MEANS[result.unit],
+            None if now.mean is None else round(now.mean, 2),
+            change=_change(now.mean, before.mean if before else None),
+        ),
         Headline(ONCE[result.unit], now.shares(False)[0], "share"),
         Headline("Active on half of them or more", often / now.people if now.people else None, "share"),
     )

@@ -15,7 +15,7 @@ from bihuan.analyse.stickiness.spec import Active, StickinessCell, StickinessSpe
 from bihuan.analyse.stickiness.sql import most_times, other_period
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
-from bihuan.engine.compare import Groups
+from bihuan.engine.compare import Before, Compare, Groups, Other
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last
@@ -75,8 +75,16 @@ def parts(world: World, spec: StickinessSpec, sides: list[list[Event]]) -> list[
 
 
 conditions = st.one_of(st.just(EVERYTHING), filters(segments=("some", "same")))
-comparisons = st.sampled_from(
-    [None, "previous", {"to": "week"}, {"to": "month"}, {"segment": "fans"}, {"segment": "fans", "against": "!"}, {"period": {"last": 9}}]
+comparisons: st.SearchStrategy[Compare | None] = st.sampled_from(
+    [
+        None,
+        Before(to="previous"),
+        Before(to="week"),
+        Before(to="month"),
+        Groups(segment="fans"),
+        Groups(segment="fans", against="!"),
+        Other(period=Last(last=9)),
+    ]
 )
 
 
@@ -122,12 +130,11 @@ def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tup
 
 
 def test_the_months_before_are_as_many_whole_months(scope):
-    spec = StickinessSpec(unit="month", period=Between(since=date(2025, 12, 20), until=date(2026, 2, 3)), compare="previous")
+    spec = StickinessSpec(unit="month", period=Between(since=date(2025, 12, 20), until=date(2026, 2, 3)), compare=Before(to="previous"))
     other = other_period(spec, scope)
     assert other is not None
     assert (other.period.since, other.period.until) == (date(2025, 9, 1), date(2025, 11, 30))
-    year = spec.model_copy(update={"compare": StickinessSpec.model_validate({"compare": "year"}).compare})
-    other = other_period(year, scope)
+    other = other_period(spec.model_copy(update={"compare": Before(to="year")}), scope)
     assert other is not None
     assert (other.period.since, other.period.until) == (date(2024, 12, 1), date(2025, 2, 28))
 
