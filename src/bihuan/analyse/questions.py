@@ -11,6 +11,7 @@ from bihuan.analyse.paths import PATHS
 from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.rfm import RFM
 from bihuan.analyse.root_cause import ROOT_CAUSE
+from bihuan.analyse.sessions import SESSIONS
 from bihuan.analyse.stickiness import STICKINESS
 from bihuan.engine.question import Question
 
@@ -20,6 +21,7 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     LIFECYCLE,
     STICKINESS,
     PATHS,
+    SESSIONS,
     LTV,
     RFM,
     ROOT_CAUSE,

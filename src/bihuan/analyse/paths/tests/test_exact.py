@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -17,6 +16,7 @@ from bihuan.analyse.paths import PATHS
 from bihuan.analyse.paths.result import PathsResult
 from bihuan.analyse.paths.spec import Group, PathsCell, PathsSpec
 from bihuan.analyse.paths.sql import MOST_WAYS, SKIPPED
+from bihuan.analyse.tests.visiting import visits
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.filters import EVERYTHING, EventChoice
@@ -28,24 +28,6 @@ Step = tuple[int, str | None]
 
 def fits(name: str, pattern: str | None) -> bool:
     return pattern is None or re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
-
-
-def visits(world: World, chosen: Callable[[Event], bool], minutes: int, period: Last) -> list[tuple[int, list[Event]]]:
-    """(person, events in order) of each visit that begins in the period; events of the day before and after it are known."""
-    since = world.today - timedelta(days=period.last - 1)
-    mine = defaultdict(list)
-    for event in world.events:
-        if world.person(event) and since - timedelta(days=1) <= world.day(event) <= world.today + timedelta(days=1) and chosen(event):
-            mine[world.person(event)].append(event)
-    found: list[tuple[int, list[Event]]] = []
-    for person, events in mine.items():
-        before = None
-        for event in sorted(events, key=lambda one: (one.at, one.name, one.key)):
-            if before is None or event.at - before > timedelta(minutes=minutes):
-                found.append((person, []))
-            found[-1][1].append(event)
-            before = event.at
-    return [(person, events) for person, events in found if since <= world.day(events[0]) <= world.today]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""What sessions ask: which events, how long a pause ends a session, what a bounce is, by what entries are named and all is broken down."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bihuan.analyse.visits import Gap
+from bihuan.engine.breakdowns import Breakdowns
+from bihuan.engine.filters import ANY_EVENT, EVERYTHING, EventChoice, Filter, Name
+from bihuan.engine.periods import Last, PeriodSpec
+from bihuan.engine.question import Spec
+
+
+class SessionsSpec(Spec):
+    """Sessions of `events` (none: every event from outside) of which `filter` is true, that begin in `period`.
+
+    A session ends when none of these events follows for more than `gap` minutes. It is a bounce when it has one event alone, or, with
+    `bounce_seconds`, when it is shorter than that. Entry and exit are its first and last event: its property `by` where the event has
+    it, else the event's name. `breakdown` is of the first event; `top` values, entries and exits are shown alone.
+    """
+
+    events: Annotated[tuple[EventChoice, ...], Field(max_length=50)] = ()
+    filter: Filter = EVERYTHING
+    period: PeriodSpec = Last(last=28)
+    unit: Literal["day", "week", "month"] = "day"
+    gap: Gap = 30
+    bounce_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    by: Name | None = None
+    breakdown: Breakdowns = ()
+    top: Annotated[int, Field(ge=1, le=50)] = 10
+
+    @property
+    def choices(self) -> tuple[EventChoice, ...]:
+        return self.events or (EventChoice(event=ANY_EVENT),)
+
+
+class SessionsCell(Spec):
+    """People with a session that begins in the bucket of the day `bucket`; whose breakdown is `value` (`none`: has no value, `other`: one
+    that is not shown alone); that begins with `entry` (`entry_other`), ends with `exit` (`exit_other`), or is a bounce."""
+
+    bucket: date | None = None
+    value: str | None = None
+    none: bool = False
+    other: bool = False
+    entry: str | None = None
+    entry_other: bool = False
+    exit: str | None = None
+    exit_other: bool = False
+    bounced: bool = False
