@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bihuan.analyse.funnel.chart import chart_funnel, panel_funnel
 from bihuan.analyse.funnel.result import FunnelResult, headlines_funnel, shape_funnel, table_funnel
-from bihuan.analyse.funnel.spec import FunnelSpec, Step
-from bihuan.analyse.funnel.sql import compile_funnel, reads_funnel
+from bihuan.analyse.funnel.spec import FunnelCell, FunnelSpec, Step
+from bihuan.analyse.funnel.sql import compile_funnel, people_funnel, reads_funnel
 from bihuan.engine.question import Question
 
 FUNNEL: Question[FunnelSpec, FunnelResult] = Question(
@@ -23,4 +23,6 @@ FUNNEL: Question[FunnelSpec, FunnelResult] = Question(
     headlines=headlines_funnel,
     example=lambda: FunnelSpec(steps=(Step(event="Product Viewed"), Step(event="Product Added"), Step(event="Order Completed"))),
     panel=panel_funnel,
+    cell=FunnelCell,
+    people=people_funnel,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
-from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelResult, FunnelStep
+from bihuan.analyse.funnel.result import TITLES, Durations, FunnelPart, FunnelResult, FunnelStep, cell_of
 from bihuan.analyse.parts import part_title
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
@@ -17,20 +18,25 @@ def chart_funnel(result: FunnelResult, reader: Reader) -> dict[str, Any] | None:
     """One bar for each step: who reached it, and paler who was lost since the step before; or one bar for each value and step."""
     if not result.everybody.entered:
         return None
-    return _compared(result, reader) if result.parts else _bars(result.everybody, reader)
+    return _compared(result, reader) if result.parts else _bars(result, reader)
 
 
-def _bars(part: FunnelPart, reader: Reader) -> dict[str, Any]:
+def _bars(result: FunnelResult, reader: Reader) -> dict[str, Any]:
+    part = result.everybody
     reached = [
-        {"value": step.people, "label": {"show": True, "position": "insideLeft", "formatter": reader.show(step.from_start, "share")}}
+        {
+            "value": step.people,
+            "label": {"show": True, "position": "insideLeft", "formatter": reader.show(step.from_start, "share")},
+            "cell": cell_of(part, step),
+        }
         for step in part.steps
     ]
-    solid = {"type": "bar", "stack": "people", "barMaxWidth": 36, "data": reached, "name": reader.say("People")}
+    solid = {"type": "bar", "stack": "people", "barMaxWidth": 36, "data": reached, "name": reader.say(TITLES[result.counted])}
     lost = {
         "type": "bar",
         "stack": "people",
         "barMaxWidth": 36,
-        "data": [step.dropped for step in part.steps],
+        "data": [{"value": step.dropped, "cell": cell_of(part, step, "dropped")} for step in part.steps],
         "name": reader.say("Dropped off"),
         "color": "#94a3b8",
         "itemStyle": {"opacity": 0.3},
@@ -63,7 +69,7 @@ def panel_funnel(result: FunnelResult, reader: Reader) -> Mapping[str, Any]:
     everybody = result.everybody
     last = everybody.steps[-1].since_start
     return {
-        "steps": [_step(step, reader) for step in everybody.steps],
+        "steps": [_step(everybody, step, reader) for step in everybody.steps],
         "breakdown": heading(result.breakdown, reader),
         "columns": [step.title for step in everybody.steps],
         "parts": [_part(part, result, reader) for part in result.parts[:MOST_SHOWN]],
@@ -73,12 +79,21 @@ def panel_funnel(result: FunnelResult, reader: Reader) -> Mapping[str, Any]:
     }
 
 
-def _step(step: FunnelStep, reader: Reader) -> dict[str, Any]:
+def _behind(part: FunnelPart, step: FunnelStep, state: str = "reached") -> str:
+    """What the address of the people behind a number says of it; '' where they are not told apart."""
+    cell = cell_of(part, step, state) or {}
+    return urlencode([(f"cell.{name}", "true" if value is True else str(value)) for name, value in cell.items()])
+
+
+def _step(part: FunnelPart, step: FunnelStep, reader: Reader) -> dict[str, Any]:
     before = step.since_previous
     return {
         "number": step.number,
         "title": step.title,
+        "optional": step.optional,
         "people": reader.show(step.people, "number"),
+        "reached": _behind(part, step),
+        "left": _behind(part, step, "dropped"),
         "from_start": reader.show(step.from_start, "share"),
         "width": round((step.from_start or 0) * 100, 2),
         "lost_width": round(((step.from_start or 0) / step.from_previous if step.from_previous else 0) * 100, 2),
@@ -94,10 +109,12 @@ def _part(part: FunnelPart, result: FunnelResult, reader: Reader) -> dict[str, A
     return {
         "title": part_title(part, result, reader),
         "entered": reader.show(part.entered, "number"),
+        "reached": _behind(part, part.steps[0]),
         "shares": [
             {
                 "share": reader.show(step.from_start, "share"),
                 "people": reader.show(step.people, "number"),
+                "reached": _behind(part, step),
                 "heat": round((step.from_start or 0) * 9),
             }
             for step in part.steps[1:]
@@ -127,7 +144,12 @@ def _times(result: FunnelResult, times: Durations, reader: Reader) -> dict[str, 
         "xAxis": {"type": "category", "data": [_bar_title(result.bars[place], reader) for place in shown]},
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
-            {"type": "bar", "name": reader.say("People"), "barCategoryGap": "10%", "data": [times.histogram[place] for place in shown]},
+            {
+                "type": "bar",
+                "name": reader.say(TITLES[result.counted]),
+                "barCategoryGap": "10%",
+                "data": [times.histogram[place] for place in shown],
+            },
         ],
     }
 

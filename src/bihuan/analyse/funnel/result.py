@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.analyse.funnel.sql import EDGES, entry_period
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+
+TITLES = {"people": "People", "sessions": "Sessions", "attempts": "Attempts"}
+STILL = {
+    "people": "{count} people may still convert: the time they have is not over yet.",
+    "sessions": "{count} sessions may still convert: the time they have is not over yet.",
+    "attempts": "{count} attempts may still convert: the time they have is not over yet.",
+}
+ENTERED = {"people": "People who entered", "sessions": "Sessions that entered", "attempts": "Attempts that began"}
+CONVERTED = {"people": "People who converted", "sessions": "Sessions that converted", "attempts": "Attempts that converted"}
 
 
 @dataclass(frozen=True)
@@ -32,11 +41,12 @@ class Durations:
 
 @dataclass(frozen=True)
 class FunnelStep:
-    """One step. `people` reached it (each person counts once, on the way that went furthest, the earliest of those).
+    """One step. `people` did it: people, or the sessions or attempts that are counted (each once, on the way that counts).
 
-    `from_start` is `people` as a fraction of those at the first step, `from_previous` of those at the step before (both None when nobody
-    was there; 1 at the first step). `dropped` of those at the step before did not come. `since_previous` is the time from the step before
-    to this one, `since_start` from the first step to this one, of the people who reached it (None at the first step, and when nobody did).
+    `from_start` is `people` as a fraction of those at the first step, `from_previous` of those at the required step before (both None
+    when nobody was there; 1 at the first step). `dropped` of those at the required step before did not come. `since_previous` is the time
+    from the step that was done before to this one, `since_start` from the first step to this one, of the people who reached it (None at
+    the first step, and when nobody did).
     """
 
     number: int
@@ -47,6 +57,7 @@ class FunnelStep:
     dropped: int
     since_previous: Durations | None
     since_start: Durations | None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,30 +94,26 @@ class FunnelResult:
     bars: tuple[tuple[int, int | None], ...]
     breakdown: tuple[Breakdown, ...]
     names: Mapping[str, str]
+    counted: Literal["people", "sessions", "attempts"] = "people"
 
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
         if not self.everybody.open:
             return ()
-        return (("{count} people may still convert: the time they have is not over yet.", {"count": self.everybody.open}),)
+        return ((STILL[self.counted], {"count": self.everybody.open}),)
 
 
 def shape_funnel(spec: FunnelSpec, scope: Scope, rows: Rows) -> FunnelResult:
     bars = tuple(_bars(spec))
-    places: dict[int, list[Mapping[str, Any]]] = {}
-    totals = []
-    for row in rows:
-        if row["total"]:
-            totals.append(row)
-        else:
-            places.setdefault(row["place"], []).append(row)
+    values = sorted((row for row in rows if row["part"] == "value"), key=lambda row: row["place"])
     return FunnelResult(
         period=entry_period(spec, scope),
-        everybody=_part(spec, totals, len(bars), value=None),
-        parts=tuple(_part(spec, places[place], len(bars), value=_shown(spec, place, places[place])) for place in sorted(places)),
+        everybody=_part(spec, next((row for row in rows if row["part"] == "total"), None), len(bars), value=None),
+        parts=tuple(_part(spec, row, len(bars), value=None if row["place"] > spec.top else str(row["value"])) for row in values),
         bars=bars,
         breakdown=spec.breakdown,
         names=scope.segment_names,
+        counted=spec.count,
     )
 
 
@@ -117,7 +124,7 @@ def table_funnel(result: FunnelResult) -> Table:
         *value,
         Column("step", "Step", "number"),
         Column("name", "Name"),
-        Column("people", "People", "number"),
+        Column("people", TITLES[result.counted], "number"),
         Column("from_start", "From the start", "share"),
         Column("from_previous", "From the previous step", "share"),
         Column("dropped", "Dropped off", "number"),
@@ -126,7 +133,7 @@ def table_funnel(result: FunnelResult) -> Table:
         Column("p10_since_start", "Fastest 10 % from the start within", "seconds"),
         Column("p90_since_start", "90 % from the start within", "seconds"),
     )
-    rows = []
+    rows, cells = [], []
     for part in (result.parts or (result.everybody,)) if result.everybody.entered else ():
         for step in part.steps:
             start, previous = step.since_start, step.since_previous
@@ -145,44 +152,50 @@ def table_funnel(result: FunnelResult) -> Table:
                     start.p90 if start else None,
                 )
             )
-    return Table(columns, tuple(rows))
+            behind = [None, None, cell_of(part, step), None, None, cell_of(part, step, "dropped") if step.number > 1 else None, *[None] * 4]
+            cells.append((*[None] * len(value), *behind))
+    return Table(columns, tuple(rows), tuple(cells))
+
+
+def cell_of(part: FunnelPart, step: FunnelStep, state: str = "reached") -> dict[str, Any] | None:
+    """Those behind a number of a step, as fields of `FunnelCell`; None for the rest of the values, who are not told apart."""
+    if part.other:
+        return None
+    value = {} if part.value is None else {"value": part.value} if part.value else {"no_value": True}
+    return {"step": step.number, **({"state": state} if state != "reached" else {}), **value}
 
 
 def headlines_funnel(result: FunnelResult) -> tuple[Headline, ...]:
     last = result.everybody.steps[-1]
     return (
         Headline("Conversion", result.everybody.conversion, "share"),
-        Headline("People who entered", result.everybody.entered),
-        Headline("People who converted", last.people),
+        Headline(ENTERED[result.counted], result.everybody.entered),
+        Headline(CONVERTED[result.counted], last.people),
         Headline("Median time to convert", last.since_start.median if last.since_start else None, "seconds"),
     )
 
 
-def _part(spec: FunnelSpec, rows: list[Mapping[str, Any]], bars: int, *, value: str | None) -> FunnelPart:
-    by_step = {row["step"]: row for row in rows}
-    counts = [by_step[number]["people"] if number in by_step else 0 for number in range(1, len(spec.steps) + 1)]
+def _part(spec: FunnelSpec, row: Mapping[str, Any] | None, bars: int, *, value: str | None) -> FunnelPart:
+    counts = [*(row["people"] if row else ()), *[0] * len(spec.steps)][: len(spec.steps)]
     steps = [FunnelStep(1, spec.steps[0].title, counts[0], _share(counts[0], counts[0]), _share(counts[0], counts[0]), 0, None, None)]
-    for number, (before, people) in enumerate(pairwise(counts), 2):
-        row = by_step.get(number)
+    before = counts[0]
+    for place, people in enumerate(counts[1:], 1):
         steps.append(
             FunnelStep(
-                number=number,
-                title=spec.steps[number - 1].title,
+                number=place + 1,
+                title=spec.steps[place].title,
                 people=people,
                 from_start=_share(people, counts[0]),
                 from_previous=_share(people, before),
                 dropped=before - people,
-                since_previous=_durations(row["since_previous"], row["previous_histogram"], bars) if row else None,
-                since_start=_durations(row["since_start"], row["start_histogram"], bars) if row else None,
+                since_previous=_durations(row["previous_times"][place], row["previous_histogram"][place], bars) if row and people else None,
+                since_start=_durations(row["start_times"][place], row["start_histogram"][place], bars) if row and people else None,
+                optional=spec.steps[place].optional,
             )
         )
-    entered = by_step.get(1)
-    other = entered["values"] if entered and not entered["total"] and value is None else 0
-    return FunnelPart(value, other, tuple(steps), entered["open"] if entered else 0)
-
-
-def _shown(spec: FunnelSpec, place: int, rows: list[Mapping[str, Any]]) -> str | None:
-    return None if place > spec.top else str(rows[0]["value"])
+        before = before if spec.steps[place].optional else people
+    other = row["values"] if row and row["part"] == "value" and value is None else 0
+    return FunnelPart(value, other, tuple(steps), row["open"] if row else 0)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,30 +1,23 @@
-"""What a funnel asks: its steps, how long a person may take, which period people enter in, and what it is broken down by."""
+"""What a funnel asks: its steps and what may lie between them, how long they may take, who enters when, what is counted, and what the
+answer is broken down by."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bihuan.engine.breakdowns import Breakdowns
-from bihuan.engine.filters import EVERYTHING, Filter
+from bihuan.engine.filters import EVERYTHING, Filter, Name
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 LONGEST = timedelta(days=365)
-
-
-class Step(Choosing):
-    """Any of the chosen events; `name` is what readers see, the events' names when empty."""
-
-    name: Annotated[str, Field(max_length=200)] = ""
-
-    @property
-    def title(self) -> str:
-        return self.name or self.events
+MOST_STEPS = 20
 
 
 class Window(BaseModel):
@@ -45,12 +38,93 @@ class Window(BaseModel):
         return timedelta(seconds=self.n * SECONDS[self.unit])
 
 
-class FunnelSpec(Spec):
-    """How many people go through `steps` in this order, within `window` of the first; `filter` must hold of every step's event."""
+def _unless_empty(given: object) -> object:
+    """A form's unit without a number asks for no time."""
+    return None if isinstance(given, Mapping) and not given.get("n") else given
 
-    steps: Annotated[tuple[Step, ...], Field(min_length=2, max_length=20)]
+
+class Step(Choosing):
+    """Any of the chosen events; `name` is what readers see, the events' names when empty. An `optional` step may be left out; a step with
+    `within` counts only so soon after the step that was done before it."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    optional: bool = False
+    within: Annotated[Window | None, BeforeValidator(_unless_empty)] = None
+
+    @property
+    def title(self) -> str:
+        return self.name or self.events
+
+
+class Exclusion(Choosing):
+    """None of the chosen events may lie between step `after` and step `before` (numbers from 1; None: the last)."""
+
+    after: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 1
+    before: Annotated[int, Field(ge=2, le=MOST_STEPS)] | None = None
+
+
+class FunnelSpec(Spec):
+    """How many go through `steps` within `window` of the first; `filter` must hold of every event that is looked at.
+
+    `order`: other events may lie between ("ordered"), nothing may ("strict"), or the steps come in "any" order. `first_ever`: only the
+    first time ever that somebody did the first step begins a way. `held`: this property has the same value at all steps. `count` people,
+    their sessions (which end where nothing happens for `session_gap` minutes) or attempts. A breakdown by what events say takes the event
+    of the step `attribution`, or wants the same value at all.
+    """
+
+    steps: Annotated[tuple[Step, ...], Field(min_length=2, max_length=MOST_STEPS)]
+    order: Literal["ordered", "strict", "any"] = "ordered"
+    exclusions: Annotated[tuple[Exclusion, ...], Field(max_length=5)] = ()
     filter: Filter = EVERYTHING
     period: PeriodSpec = Last(last=30)
     window: Window = Window()
+    first_ever: bool = False
+    held: Name | None = None
+    count: Literal["people", "sessions", "attempts"] = "people"
+    session_gap: Annotated[int, Field(ge=1, le=1440)] = 30
     breakdown: Breakdowns = ()
+    attribution: Literal["first", "last", "all"] | Annotated[int, Field(ge=1, le=MOST_STEPS)] = "first"
     top: Annotated[int, Field(ge=1, le=50)] = 5
+
+    @model_validator(mode="after")
+    def _steps_fit(self) -> FunnelSpec:
+        if self.steps[0].optional or self.steps[-1].optional:
+            raise ValueError("The first and the last step cannot be optional.")
+        if isinstance(self.attribution, int) and self.attribution > len(self.steps):
+            raise ValueError("There is no such step to take the value from.")
+        for each in self.exclusions:
+            before = self.last_of(each)
+            if not each.after < before <= len(self.steps):
+                raise ValueError("An exclusion lies between a step and a later one.")
+            if self.steps[each.after - 1].optional or self.steps[before - 1].optional:
+                raise ValueError("An exclusion cannot begin or end at an optional step.")
+            if self.order == "any" and (each.after, before) != (1, len(self.steps)):
+                raise ValueError("In any order, an exclusion lies between the first event and the last.")
+        return self
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> FunnelSpec:
+        if self.order == "any":
+            if any(step.optional or step.within for step in self.steps):
+                raise ValueError("In any order, no step is optional and none has a time of its own.")
+            if self.first_ever or self.count == "attempts":
+                raise ValueError("In any order there is no first step: neither its first time ever nor attempts can be counted.")
+        if self.held and self.count == "sessions":
+            raise ValueError("A property that is held and sessions cannot be asked together.")
+        if self.attribution == "all" and (self.held or self.count != "people"):
+            raise ValueError("The same value at all steps can be asked of people alone, and without another property that is held.")
+        return self
+
+    def last_of(self, exclusion: Exclusion) -> int:
+        """The step before which the exclusion ends."""
+        return exclusion.before or len(self.steps)
+
+
+class FunnelCell(Spec):
+    """Those who did step `step`, or (`state` "dropped") did the required step before it but not this one; with `value`, of that value of
+    the breakdown (`no_value`: of those who have none)."""
+
+    step: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 1
+    state: Literal["reached", "dropped"] = "reached"
+    value: Annotated[str, Field(max_length=2_000)] | None = None
+    no_value: bool = False

@@ -59,8 +59,8 @@ def test_a_funnel_shows_steps_and_values_with_the_rest_as_one():
         ("(other)", 1, "a", 3),
         ("(other)", 2, "Bought", 0),
     ]
-    assert FUNNEL.table(result).cells[1][4] == {"step": 2, "value": "pro"}
-    assert FUNNEL.table(result).cells[1][7] == {"step": 2, "state": "dropped", "value": "pro"}
+    assert FUNNEL.table(result).cells[1][3] == {"step": 2, "value": "pro"}
+    assert FUNNEL.table(result).cells[1][6] == {"step": 2, "state": "dropped", "value": "pro"}
     assert set(FUNNEL.table(result).cells[3]) == {None}  # who is behind the rest is not told
     panel = FUNNEL.panel(result, Plain()) if FUNNEL.panel else {}
     assert [step["width"] for step in panel["steps"]] == [100.0, 25.0]

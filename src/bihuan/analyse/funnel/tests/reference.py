@@ -3,93 +3,265 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from datetime import datetime, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 
 from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelStep
 from bihuan.analyse.funnel.spec import FunnelSpec
+from bihuan.engine.breakdowns import of_people
 from bihuan.engine.periods import Period
 from bihuan.engine.tests import broken_down
-from bihuan.engine.tests.worlds import Event, World
+from bihuan.engine.tests.worlds import Event, World, text
 
 EDGES = [0, 10, 60, 300, 900, 1800, 3600, 7200, 21600, 43200] + [86400 * days for days in (1, 2, 3, 7, 14, 30, 60, 90, 180)]
 
-Way = tuple[str, list[datetime], bool]  # value, the times of the steps that were reached, whether more may come
+Pair = tuple[Event, int]  # an event, and as bits the steps that it can serve, then the exclusions that it is
 
 
-def serves(world: World, spec: FunnelSpec, event: Event) -> list[int]:
-    """The steps, from 0, that an event can serve; only in the period can it be the first."""
-    period = Period.resolve(spec.period, zone=world.zone, now=world.now)
-    return [
-        number
-        for number, step in enumerate(spec.steps)
-        if world.chosen(step.choices, event)
-        and world.holds(spec.filter, event)
-        and (number > 0 or period.since <= world.day(event) <= period.until)
-    ]
+@dataclass(frozen=True)
+class Way:
+    """`steps` (numbers from 1) with the `times` at which they were done, in order; `open`: more may come; `best` of its person's."""
+
+    person: int
+    value: str
+    steps: tuple[int, ...]
+    times: tuple[datetime, ...]
+    open: bool
+    best: bool = True
+
+    @property
+    def rank(self) -> tuple[int, timedelta]:
+        return self.steps[-1], datetime(1970, 1, 1, tzinfo=UTC) - self.times[-1]
 
 
-def way(world: World, spec: FunnelSpec, person: int) -> Way | None:
-    """The way of a person that counts: the one that goes furthest, the earliest of those. None: they never entered."""
+class Funnel:
+    """What is asked of one world."""
 
-    def value(event: Event) -> str:
-        return broken_down.part(world, spec.breakdown, event, among)
+    def __init__(self, world: World, spec: FunnelSpec) -> None:
+        period = Period.resolve(spec.period, zone=world.zone, now=world.now)
+        self.world, self.spec, self.count = world, spec, len(spec.steps)
+        self.period = period
+        self.values: dict[int, str] = {}
+        self.beginning: dict[int, bool] = {}
+        self.whose: dict[int, list[Event]] = defaultdict(list)
+        for event in world.events:
+            self.whose[world.person(event)].append(event)
 
-    among = [event for event in world.events if world.person(event) and 0 in serves(world, spec, event)]
-    mine = [(event, serves(world, spec, event)) for event in world.events if world.person(event) == person]
-    mine = [(event, steps) for event, steps in mine if steps]
-    mine.sort(key=lambda pair: (pair[0].at, pair[1][0], pair[1][::-1], value(pair[0])))
-    entries = [place for place, (_, steps) in enumerate(mine) if 0 in steps]
-    if not entries:
-        return None
-    ways = []
-    for entry in entries:
-        deadline = mine[entry][0].at + spec.window.length
-        times: list[datetime] = []
-        for place, (event, steps) in enumerate(mine):
-            if place >= entry and len(times) in steps and event.at <= deadline:
-                times.append(event.at)
-        ways.append((entry, times))
-    entry, times = max(ways, key=lambda each: (len(each[1]), -each[0]))
-    late = any(mine[place][0].at + spec.window.length > world.now.replace(second=0, microsecond=0) for place in entries)
-    return value(mine[entry][0]), times, late and len(times) < len(spec.steps)
+    def serves(self, event: Event, number: int) -> bool:
+        return self.world.chosen(self.spec.steps[number - 1].choices, event)
 
+    def begins(self, event: Event) -> bool:
+        """Whether a way may begin with the event."""
+        if event.key not in self.beginning:
+            self.beginning[event.key] = self._begins(event)
+        return self.beginning[event.key]
 
-def ways(world: World, spec: FunnelSpec) -> list[Way]:
-    people = sorted({world.person(event) for event in world.events} - {0})
-    return [each for each in (way(world, spec, person) for person in people) if each]
+    def _begins(self, event: Event) -> bool:
+        if not self.period.since <= self.world.day(event) <= self.period.until or not self.world.holds(self.spec.filter, event):
+            return False
+        if self.spec.order == "any":
+            return any(self.serves(event, number) for number in range(1, self.count + 1))
+        if self.spec.first_ever:
+            done = [each for each in self.whose[self.world.person(event)] if self.serves(each, 1)]
+            if min(done, key=lambda each: (each.at, each.key), default=None) != event:
+                return False
+        return self.serves(event, 1)
+
+    def bits(self, event: Event) -> int:
+        served = [number for number in range(1, self.count + 1) if self.serves(event, number) and (number > 1 or self.begins(event))]
+        if self.spec.order == "any":
+            served = [number for number in range(1, self.count + 1) if self.serves(event, number)][:1]
+        excluded = [place for place, each in enumerate(self.spec.exclusions) if self.world.chosen(each.choices, event)]
+        return sum(1 << (number - 1) for number in served) + sum(1 << (self.count + place) for place in excluded)
+
+    def value(self, event: Event) -> str:
+        if event.key not in self.values:
+            self.values[event.key] = broken_down.part(self.world, self.spec.breakdown, event, self.among)
+        return self.values[event.key]
+
+    @cached_property
+    def among(self) -> list[Event]:
+        return [event for event in self.world.events if self.world.person(event) and self.begins(event)]
+
+    def units(self, person: int) -> Iterator[tuple[str, list[Pair]]]:
+        """The sorted events of what is counted of a person, each with the value that is held or had by all."""
+        world, spec = self.world, self.spec
+        mine = [event for event in self.whose[person] if world.day(event) >= self.period.since]
+        pairs = [(event, self.bits(event)) for event in mine if world.holds(spec.filter, event)]
+        if spec.order != "strict" and spec.count != "sessions":
+            pairs = [pair for pair in pairs if pair[1] or self.begins(pair[0])]
+        entry = 1 << (self.count + len(spec.exclusions)) if spec.order == "any" else 0
+
+        def order(pair: Pair) -> tuple[datetime, int, int, str]:
+            bits = pair[1] + (entry if self.begins(pair[0]) else 0)
+            first = (bits & -bits).bit_length() if bits else 31
+            return pair[0].at, first, bits, "" if of_people(spec.breakdown) or spec.attribution == "all" else self.value(pair[0])
+
+        pairs.sort(key=order)
+        if spec.held:
+            found = {text(event.props.get(spec.held)) for event, _ in pairs} - {""}
+            for held in sorted(found, key=str.encode):
+                same = [pair for pair in pairs if text(pair[0].props.get(spec.held)) == held]
+                yield from ((held, unit) for unit in (self.attempts(same) if spec.count == "attempts" else [same]))
+        elif spec.attribution == "all" and not of_people(spec.breakdown):
+            for value in sorted({self.value(event) for event, _ in pairs}, key=str.encode):
+                yield value, [pair for pair in pairs if self.value(pair[0]) == value]
+        elif spec.count == "sessions":
+            yield from (("", unit) for unit in self.sessions(pairs))
+        elif spec.count == "attempts":
+            yield from (("", unit) for unit in self.attempts(pairs))
+        else:
+            yield "", pairs
+
+    def sessions(self, pairs: list[Pair]) -> list[list[Pair]]:
+        found: list[list[Pair]] = []
+        for place, pair in enumerate(pairs):
+            if not place or pair[0].at - pairs[place - 1][0].at > timedelta(minutes=self.spec.session_gap):
+                found.append([])
+            found[-1].append(pair)
+        return found
+
+    def attempts(self, pairs: list[Pair]) -> list[list[Pair]]:
+        """From each entry to the next one, which may still be a step of it."""
+        starts = [place for place, (_, bits) in enumerate(pairs) if bits & 1]
+        found = []
+        for start, after in zip(starts, [*starts[1:], None], strict=False):
+            more = [] if after is None else [(pairs[after][0], pairs[after][1] - 1)]
+            found.append(pairs[start:after] + more)
+        return found
+
+    def goes_on(self, pairs: list[Pair], start: int, here: tuple[int, int]) -> Iterator[tuple[int, int]]:
+        """Where a way that began at the place `start` and is `here` (step, place) may go next."""
+        spec, (step, place) = self.spec, here
+        between = 0
+        for at in range(place + 1, len(pairs)):
+            event, bits = pairs[at]
+            if event.at - pairs[start][0].at > spec.window.length or (spec.order == "strict" and at > place + 1):
+                return
+            for number in range(step + 1, self.count + 1):
+                within = spec.steps[number - 1].within
+                late = within is not None and event.at - pairs[place][0].at > within.length
+                excluded = any(
+                    between >> (self.count + index) & 1 and each.after < number and step < (each.before or self.count)
+                    for index, each in enumerate(spec.exclusions)
+                )
+                if bits >> (number - 1) & 1 and not late and not excluded:
+                    yield number, at
+                if not spec.steps[number - 1].optional:
+                    break
+            between |= bits
+
+    def in_order(self, pairs: list[Pair]) -> list[tuple[int, int]]:
+        """The furthest way, the first to end, the last to begin; from the end backwards the latest event, of the highest step."""
+        before: dict[tuple[int, int, int], list[tuple[int, int]]] = {}  # (start, step, place): what may come before on a way from start
+        heads = [(place, 1, place) for place, (_, bits) in enumerate(pairs) if bits & 1]
+        before.update((head, []) for head in heads)
+        while heads:
+            start, *here = heads.pop()
+            for step, place in self.goes_on(pairs, start, (here[0], here[1])):
+                if (start, step, place) not in before:
+                    before[start, step, place] = []
+                    heads.append((start, step, place))
+                before[start, step, place].append((here[1], here[0]))
+        furthest = max(step for _, step, _ in before)
+        finish = min(place for _, step, place in before if step == furthest)
+        start = max(start for start, step, place in before if (step, place) == (furthest, finish))
+        way = [(furthest, finish)]
+        while before[start, *way[0]]:
+            place, step = max(before[start, *way[0]])
+            way.insert(0, (step, place))
+        return way
+
+    def any_order(self, pairs: list[Pair]) -> list[tuple[int, int]]:
+        excluding = ((1 << len(self.spec.exclusions)) - 1) << self.count
+
+        def step(place: int) -> int:
+            return (pairs[place][1] & ((1 << self.count) - 1)).bit_length()
+
+        best: tuple[int, int, list[int]] | None = None
+        for end in range(len(pairs)):
+            first = end
+            while (
+                first
+                and pairs[end][0].at - pairs[first - 1][0].at <= self.spec.window.length
+                and not (first < end and pairs[first][1] & excluding)
+            ):
+                first -= 1
+            reachable = [place for place in range(first, end + 1) if step(place)]
+            entries = [place for place in reachable if self.begins(pairs[place][0])]
+            if not entries:
+                continue
+            latest = {step(place): place for place in reachable} | {step(entries[-1]): entries[-1]}
+            if best is None or len(latest) > best[0]:
+                best = len(latest), end, sorted(latest.values())
+        assert best is not None
+        return list(enumerate(best[2], 1))
+
+    def ways(self) -> list[Way]:
+        return [way for person in sorted(self.whose.keys() - {0}) for way in self.of(person)]
+
+    def of(self, person: int) -> list[Way]:
+        spec, now = self.spec, self.world.now.replace(second=0, microsecond=0)
+        found = []
+        for held, pairs in self.units(person):
+            entries = [event for event, bits in pairs if (bits & 1 if spec.order != "any" else self.begins(event))]
+            if not entries:
+                continue
+            chain = self.any_order(pairs) if spec.order == "any" else self.in_order(pairs)
+            more = entries[-1].at + spec.window.length > now and chain[-1][0] < self.count
+            at = {"first": chain[0], "last": chain[-1], "all": chain[0]}.get(str(spec.attribution))
+            at = at or next((each for each in chain if each[0] == spec.attribution), None)
+            value = self.value(pairs[at[1]][0]) if at else ""
+            if of_people(spec.breakdown):
+                value = self.value(entries[0])
+            found.append((held, Way(person, value, tuple(n for n, _ in chain), tuple(pairs[place][0].at for _, place in chain), more)))
+        if spec.count != "people" or len(found) < 2:
+            return [way for _, way in found]
+        best = max(range(len(found)), key=lambda place: (found[place][1].rank, -place))
+        if spec.held:
+            return [found[best][1]]
+        return [replace(way, best=place == best) for place, (_, way) in enumerate(found)]
 
 
 def part(spec: FunnelSpec, some: list[Way], value: str | None, other: int = 0) -> FunnelPart:
-    counts = [sum(len(times) > number for _, times, _ in some) for number in range(len(spec.steps))]
+    counts = [sum(number in way.steps for way in some) for number in range(1, len(spec.steps) + 1)]
     steps = []
-    for number, people in enumerate(counts):
-        here = [times for _, times, _ in some if len(times) > number]
-        before = counts[max(number - 1, 0)]
+    for place, people in enumerate(counts):
+        step = spec.steps[place]
+        here = [(way, way.steps.index(place + 1)) for way in some if place + 1 in way.steps]
+        required = [each for each in range(place) if not spec.steps[each].optional]
+        before = counts[required[-1] if required else 0]
         steps.append(
             FunnelStep(
-                number=number + 1,
-                title=spec.steps[number].title,
+                number=place + 1,
+                title=step.title,
                 people=people,
                 from_start=people / counts[0] if counts[0] else None,
                 from_previous=people / before if before else None,
                 dropped=before - people,
-                since_previous=durations(spec, [times[number] - times[number - 1] for times in here]) if number else None,
-                since_start=durations(spec, [times[number] - times[0] for times in here]) if number else None,
+                since_previous=durations(spec, [way.times[at] - way.times[at - 1] for way, at in here]) if place else None,
+                since_start=durations(spec, [way.times[at] - way.times[0] for way, at in here]) if place else None,
+                optional=step.optional,
             )
         )
-    return FunnelPart(value, other, tuple(steps), sum(more for _, _, more in some))
+    return FunnelPart(value, other, tuple(steps), sum(way.open for way in some))
+
+
+def ranked(spec: FunnelSpec, some: list[Way]) -> list[str]:
+    entered = Counter(way.value for way in some)
+    return sorted(entered, key=lambda value: (-entered[value], value.encode()))
 
 
 def parts(spec: FunnelSpec, some: list[Way]) -> list[FunnelPart]:
     if not spec.breakdown:
         return []
-    entered = Counter(value for value, _, _ in some)
-    ranked = sorted(entered, key=lambda value: (-entered[value], value.encode()))
-    first, rest = ranked[: spec.top], ranked[spec.top :]
-    found = [part(spec, [each for each in some if each[0] == value], value) for value in first]
-    return found + ([part(spec, [each for each in some if each[0] in rest], None, len(rest))] if rest else [])
+    first, rest = ranked(spec, some)[: spec.top], ranked(spec, some)[spec.top :]
+    found = [part(spec, [way for way in some if way.value == value], value) for value in first]
+    return found + ([part(spec, [way for way in some if way.value in rest], None, len(rest))] if rest else [])
 
 
 def durations(spec: FunnelSpec, taken: list[timedelta]) -> Durations | None:
