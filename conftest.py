@@ -67,7 +67,8 @@ def engine(store: Store) -> Engine:
 @pytest.fixture
 def scope() -> Scope:
     """A project of this test's own, in Shanghai, on Sunday 15 March 2026 at noon."""
-    return Scope(next(_project_numbers), "Asia/Shanghai", datetime(2026, 3, 15, 12, tzinfo=ZoneInfo("Asia/Shanghai")))
+    now = datetime(2026, 3, 15, 12, tzinfo=ZoneInfo("Asia/Shanghai"))
+    return Scope(next(_project_numbers), "Asia/Shanghai", now, rights=frozenset({"view", "define"}))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from bihuan.catalog.kinds import SegmentSpec
 from bihuan.catalog.models import Definition
 from bihuan.engine.question import Scope
 from bihuan.govern.door import Member
+from bihuan.govern.rights import LEAST
 
 
 def scope(member: Member, *, now: datetime | None = None) -> Scope:
@@ -23,4 +24,5 @@ def scope(member: Member, *, now: datetime | None = None) -> Scope:
         hidden=frozenset() if member.can("private") else frozenset(member.project.private_properties),
         segment_names={key: name for key, _, name, _ in rows},
         revisions={key: revision for key, _, _, revision in rows},
+        rights=frozenset(right for right in LEAST if member.can(right)),
     )

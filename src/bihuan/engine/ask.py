@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from bihuan.engine.errors import QuestionError
+from bihuan.engine.errors import NotAllowed, QuestionError
 from bihuan.engine.meta import used
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
@@ -51,6 +51,7 @@ class Engine:
 
         Raises QuestionError (the spec cannot be answered), TooLarge, Busy, Cancelled or Unavailable.
         """
+        _allowed(question, scope)
         version = self.version(scope.project_id)
         statement = question.compile(spec, scope)
         key = _key(question, spec, scope, version, statement)
@@ -77,6 +78,7 @@ class Engine:
 
     def statement(self, question: Question[S, R], spec: S, scope: Scope) -> Statement:
         """The whole statement that `ask` would run: for reading, tests and benchmarks."""
+        _allowed(question, scope)
         return self.whole(question.name, question.compile(spec, scope), question.reads(spec, scope), scope)
 
     def whole(self, name: str, statement: Statement, reads: Period, scope: Scope) -> Statement:
@@ -134,7 +136,9 @@ class Engine:
 
     def _run(self, question: Question[S, R], spec: S, scope: Scope, statement: Statement, query_id: str) -> Fetched:
         whole = self.statement(question, spec, scope)
-        return self.store.fetch(whole.sql, whole.params, settings=self.settings(), query_id=query_id)
+        settings = self.settings()
+        settings |= {name: min(bound, settings.get(name, bound)) for name, bound in question.bounds.items()}
+        return self.store.fetch(whole.sql, whole.params, settings=settings, query_id=query_id)
 
     def _cached(self, key: str) -> Answer[Any] | None:
         with self._lock:
@@ -148,6 +152,11 @@ class Engine:
             self._cache[key] = answer
             while len(self._cache) > CACHED_ANSWERS:
                 self._cache.popitem(last=False)
+
+
+def _allowed(question: Question[S, R], scope: Scope) -> None:
+    if question.right not in scope.rights:
+        raise NotAllowed("Your role in this project may not ask this question; ask an owner of the project.")
 
 
 def _key(question: Question[S, R], spec: S, scope: Scope, version: DataVersion, statement: Statement) -> str:

@@ -25,6 +25,10 @@ class QuestionError(EngineError):
         self.where = where
 
 
+class NotAllowed(EngineError):
+    """Whoever asks has not the right that this question needs."""
+
+
 class TooLarge(EngineError):
     """The answer needs more memory or time than one question may take."""
 

@@ -27,7 +27,8 @@ class Scope:
     project's saved segments, `hidden` the names of properties that this reader may not see. `trusted` is set only inside a saved
     segment: whoever saved it had the right to every property that it looks at, so its members are the same for every reader.
     `segment_names` are what people call the segments, `revisions` the number of each definition's newest revision, both by its key.
-    `supposing` gives numbers of ids other persons than they have: what a merge, or the undo of one, would change.
+    `supposing` gives numbers of ids other persons than they have: what a merge, or the undo of one, would change. `rights` are those of
+    whoever asks; a question may need more than the right to look.
     """
 
     project_id: int
@@ -39,6 +40,7 @@ class Scope:
     segment_names: Mapping[str, str] = field(default_factory=dict)
     revisions: Mapping[str, int] = field(default_factory=dict)
     supposing: Mapping[int, int] = field(default_factory=dict)
+    rights: frozenset[str] = frozenset({"view"})
 
     def period(self, spec: PeriodSpec) -> Period:
         """The days that `spec` means now, in the project's zone."""
@@ -135,6 +137,8 @@ class Question(Generic[S, R]):
     A question whose numbers are of people says who they are: `cell` names one part of an answer (a step of a funnel, a cohort's
     period; its fields have defaults), and `people` gives the SELECT of a column `person` of those behind it, over what `reads`
     covers (see `engine.behind`). A number of the table leads there by `Table.cells`, one of a chart by `"cell"` in its data item.
+
+    Who asks needs `right`. `bounds` are settings of the store that hold for this question alone; they can only be tighter than all have.
     """
 
     name: str
@@ -154,6 +158,8 @@ class Question(Generic[S, R]):
     panel: Callable[[R, Reader], Mapping[str, Any]] | None = None
     cell: type[Spec] | None = None
     people: Callable[[S, Any, Scope], Statement] | None = None
+    right: Literal["view", "define", "act"] = "view"
+    bounds: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 def no_chart(result: object, reader: Reader) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as BadRequest
 
-from bihuan.engine.errors import Busy, Cancelled, EngineError, QuestionError, TooLarge, Unavailable
+from bihuan.engine.errors import Busy, Cancelled, EngineError, NotAllowed, QuestionError, TooLarge, Unavailable
 from bihuan.govern.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from bihuan.govern.forms import likeliest_by_place
 from bihuan.govern.web import sentence
@@ -30,6 +30,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     Forbidden: (403, "forbidden"),
     Conflict: (409, "conflict"),
     Invalid: (422, "invalid"),
+    NotAllowed: (403, "forbidden"),
     QuestionError: (422, "invalid"),
     TooLarge: (422, "too_large"),
     Cancelled: (409, "cancelled"),

@@ -21,7 +21,7 @@ from bihuan.catalog.words import words
 from bihuan.console.answers import show
 from bihuan.console.api.answers import FILES
 from bihuan.console.questions import by_name, listed
-from bihuan.engine.errors import Busy, Cancelled, EngineError, QuestionError, Unavailable
+from bihuan.engine.errors import Busy, Cancelled, EngineError, NotAllowed, QuestionError, Unavailable
 from bihuan.engine.here import engine
 from bihuan.engine.question import Question, Spec
 from bihuan.govern.errors import NotFound
@@ -77,8 +77,9 @@ def query_of(spec: Spec) -> str:
 
 @project_view("view")
 def picker(request: ProjectRequest) -> HttpResponse:
-    """All questions, by the stage they belong to."""
-    groups = [(group, [question for question in listed() if question.group == group]) for group in GROUPS]
+    """All questions that the member may ask, by the stage they belong to."""
+    open_to = [question for question in listed() if request.member.can(question.right)]
+    groups = [(group, [question for question in open_to if question.group == group]) for group in GROUPS]
     return render_page(request, "console/picker.html", {"groups": [(group, questions) for group, questions in groups if questions]})
 
 
@@ -144,6 +145,8 @@ class Problem:
                 return cls("busy", (text,), 503)
             case Unavailable():
                 return cls("unavailable", (text,), 503)
+            case NotAllowed():
+                return cls("other", (text,), 403)
             case QuestionError():
                 return cls("question", (text,), 422)
         return cls("other", (text,), 422)
