@@ -12,6 +12,7 @@ from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.rfm import RFM
 from bihuan.analyse.root_cause import ROOT_CAUSE
 from bihuan.analyse.sessions import SESSIONS
+from bihuan.analyse.sql_question import SQL
 from bihuan.analyse.stickiness import STICKINESS
 from bihuan.engine.question import Question
 
@@ -25,4 +26,5 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     LTV,
     RFM,
     ROOT_CAUSE,
+    SQL,
 )
