@@ -139,7 +139,6 @@ def shape_trend(spec: TrendSpec, scope: Scope, rows: Rows) -> TrendResult:
     lines = _lines(spec, _ranked(spec, cells), cells, len(begun)) if spec.breakdown else overall
     whole = next((row for row in rows if not row["side"] and row["level"] == (2 if spec.breakdown else 1)), None)
     others = max((int(row["others"]) for row in rows if not row["side"] and row["level"] == 1 and row["shown"] == ""), default=0)
-    people = any(series.measure in ("people", "per_person", "first_time", *ROLLING) for series in spec.series)
     others = others if spec.breakdown else 0
     return TrendResult(
         unit=spec.unit,
@@ -158,7 +157,7 @@ def shape_trend(spec: TrendSpec, scope: Scope, rows: Rows) -> TrendResult:
         others=others,
         warnings=(
             *sample_warning(spec.sample),
-            *(nobody_warning(int(whole["seen"]), int(whole["nobody"])) if whole and people else ()),
+            *(nobody_warning(int(whole["seen"]), int(whole["nobody"])) if whole else ()),
             *hidden_warning(others),
         ),
     )

@@ -21,6 +21,7 @@ Measure = Literal[
 ]  # fmt: skip
 OF_EVENTS: frozenset[Measure] = frozenset({"events", "people", "per_person", "first_time", "active_7", "active_30", "dau_wau", "dau_mau"})
 ROLLING: dict[str, int] = {"active_7": 7, "active_30": 30, "dau_wau": 7, "dau_mau": 30}
+OF_PEOPLE: frozenset[Measure] = OF_EVENTS - {"events"}
 RATIOS = frozenset({"dau_wau", "dau_mau"})
 ADDING: frozenset[Measure] = frozenset({"events", "sum", "first_time"})  # the numbers of parts of time make that of the whole
 SCALED: frozenset[Measure] = frozenset({"events", "people", "sum", "first_time", "active_7", "active_30"})

@@ -20,7 +20,7 @@ from bihuan.engine.periods import Period, bucket_end
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, property_number, property_text
-from bihuan.see.trend.spec import OF_EVENTS, RATIOS, ROLLING, Series, TrendSpec
+from bihuan.see.trend.spec import OF_EVENTS, OF_PEOPLE, RATIOS, ROLLING, Series, TrendSpec
 
 MAX_HOURLY_DAYS = 100
 MEASURES = {
@@ -116,9 +116,12 @@ HAVING NOT grouping(side){rolled}"""
 
 
 def _seen(spec: TrendSpec) -> str:
-    """Beside the numbers: how many events there are, how many of nobody, and how many values are in the rest."""
+    """Beside the numbers: where people are counted, how many events there are and how many of nobody; and how many values are in the
+    rest."""
+    people = any(series.measure in OF_PEOPLE for series in spec.series)
     others = "uniqExactIf(part, shown = '')" if spec.breakdown else "0"
-    return f"toUInt64(count()) AS seen, toUInt64(countIf(person = 0)) AS nobody, toUInt64({others}) AS others"
+    seen, nobody = ("count()", "countIf(person = 0)") if people else ("0", "0")  # whose an event is takes time to find
+    return f"toUInt64({seen}) AS seen, toUInt64({nobody}) AS nobody, toUInt64({others}) AS others"
 
 
 def _measured(spec: TrendSpec) -> Iterator[str]:

@@ -22,7 +22,7 @@ Write = Callable[..., None]
 PEOPLE = behind(TREND)
 
 
-@settings(max_examples=4, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=5))
 def test_behind_each_number_of_people_are_so_many_people(engine: Engine, drawn: list[tuple[World, TrendSpec]]) -> None:
     for (_, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn)), strict=True):

@@ -66,7 +66,7 @@ def cases(draw: st.DrawFn) -> tuple[World, TrendSpec]:
 
 
 # Not made smaller when it fails: worlds are small, and shrinking four of them takes minutes.
-@settings(max_examples=12, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_a_trend_is_what_plain_python_counts(engine: Engine, drawn: list[tuple[World, TrendSpec]]) -> None:
     for (world, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn)), strict=True):
