@@ -131,7 +131,7 @@ def headlines_lifecycle(result: LifecycleResult) -> tuple[Headline, ...]:
         Headline("New", now and now.new, change=change("new")),
         Headline("Returning", now and now.returning, change=change("returning")),
         Headline("Resurrected", now and now.resurrected, change=change("resurrected")),
-        Headline("Dormant", now and now.dormant, change=change("dormant")),
+        Headline("Dormant", now and now.dormant),
         Headline("Quick ratio", None if now is None or now.quick_ratio is None else round(now.quick_ratio, 2)),
     )
 

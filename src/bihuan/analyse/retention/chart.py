@@ -27,10 +27,16 @@ def chart_retention(result: RetentionResult, reader: Reader) -> dict[str, Any] |
     else:
         curve = result.everybody.curve
         series = [
-            _line(reader.say("Mean, each person alike"), [mean.weighted for mean in curve]),
-            _line(reader.say("Mean, each cohort alike"), [mean.plain for mean in curve], kind="dashed"),
+            _line(reader.say("Mean, each person alike"), [mean.weighted for mean in curve], colour="palette:0"),
+            _line(reader.say("Mean, each cohort alike"), [mean.plain for mean in curve], kind="dashed", colour="palette:1"),
             *(
-                _line(reader.say(title), [mean.interval[end] if mean.interval else None for mean in curve], kind="dotted", opacity=0.5)
+                _line(
+                    reader.say(title),
+                    [mean.interval[end] if mean.interval else None for mean in curve],
+                    kind="dotted",
+                    opacity=0.6,
+                    colour="palette:0",
+                )
                 for end, title in enumerate(("At least, 95 %", "At most, 95 %"))
             ),
         ]
@@ -57,9 +63,10 @@ def _option(series: Sequence[Mapping[str, Any]], result: RetentionResult, reader
     }
 
 
-def _line(name: str, data: Sequence[float | None], kind: str = "solid", opacity: float = 1) -> dict[str, Any]:
+def _line(name: str, data: Sequence[float | None], kind: str = "solid", opacity: float = 1, colour: str = "") -> dict[str, Any]:
     style = {"width": 2 if opacity == 1 else 1, "type": kind, "opacity": opacity}
-    return {"type": "line", "name": name, "data": list(data), "lineStyle": style, "showSymbol": opacity == 1 and len(data) <= 31}
+    line = {"type": "line", "name": name, "data": list(data), "lineStyle": style, "showSymbol": opacity == 1 and len(data) <= 31}
+    return {**line, "color": colour} if colour else line
 
 
 def column_titles(result: RetentionResult, reader: Reader) -> list[str]:

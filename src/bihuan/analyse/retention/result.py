@@ -152,6 +152,7 @@ def table_retention(result: RetentionResult) -> Table:
         Column("people", "Came back", "number"),
         Column("share", "Share", "share"),
         Column("complete", "Complete"),
+        Column("away", "Did not come back", "number"),
     )
     if result.valued is not None:
         columns += (Column("value", "{name}, in all", "number", {"name": result.valued}),)
@@ -163,10 +164,28 @@ def table_retention(result: RetentionResult) -> Table:
                     continue
                 named = cells_of(part.value, result.breakdown) if value else ()
                 when = cohort.start if result.unit == "hour" else cohort.day
-                row = (*named, when, cohort.size, result.columns[number][0], cell.people, cell.share, cell.complete)
+                row = (
+                    *named,
+                    when,
+                    cohort.size,
+                    result.columns[number][0],
+                    cell.people,
+                    cell.share,
+                    cell.complete,
+                    cohort.size - cell.people,
+                )
                 rows.append((*row, cell.value) if result.valued is not None else row)
                 whose = cell_of(part, cohort, result.unit)
-                links = (*[None] * len(named), None, whose, None, {**whose, "after": number}, None, None)
+                links = (
+                    *[None] * len(named),
+                    None,
+                    whose,
+                    None,
+                    {**whose, "after": number},
+                    None,
+                    None,
+                    {**whose, "after": number, "came": False},
+                )
                 cells.append((*links, None) if result.valued is not None else links)
     return Table(columns, tuple(rows), tuple(cells))
 
