@@ -12,7 +12,7 @@ from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.rfm import RFM
 from bihuan.analyse.root_cause import ROOT_CAUSE
 from bihuan.analyse.sessions import SESSIONS
-from bihuan.analyse.sql_question import SQL
+from bihuan.analyse.sql import SQL
 from bihuan.analyse.stickiness import STICKINESS
 from bihuan.engine.question import Question
 

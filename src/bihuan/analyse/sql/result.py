@@ -9,8 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bihuan.analyse.sql_question.guard import MOST_ROWS
-from bihuan.analyse.sql_question.spec import SqlSpec
+from bihuan.analyse.sql.guard import MOST_ROWS
+from bihuan.analyse.sql.spec import SqlSpec
 from bihuan.engine.meta import Warning_
 from bihuan.engine.question import Column, Headline, Kind, Rows, Scope, Table
 

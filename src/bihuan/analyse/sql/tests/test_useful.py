@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bihuan.analyse.sql_question import SQL
-from bihuan.analyse.sql_question.chart import chart_sql
-from bihuan.analyse.sql_question.spec import SqlSpec
+from bihuan.analyse.sql import SQL
+from bihuan.analyse.sql.chart import chart_sql
+from bihuan.analyse.sql.spec import SqlSpec
 
 QUERIES = {
     "SELECT day, count() AS n FROM visible GROUP BY day ORDER BY day": ((date(2026, 3, 10), 2), (date(2026, 3, 12), 1)),

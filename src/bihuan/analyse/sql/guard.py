@@ -13,7 +13,7 @@ import re
 from functools import cache
 from typing import Any, ClassVar
 
-from bihuan.analyse.sql_question.allowed import TELLS_IDS, TYPES, VIEWS, may_stand_before_bracket
+from bihuan.analyse.sql.allowed import TELLS_IDS, TYPES, VIEWS, may_stand_before_bracket
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import Binder
@@ -74,8 +74,8 @@ def _plain() -> Any:
     """ClickHouse's language, with every function as it was written instead of what sqlglot knows it to mean elsewhere."""
     from sqlglot.dialects.clickhouse import ClickHouse
 
-    class Plain(ClickHouse):
-        class Parser(ClickHouse.Parser):
+    class Plain(ClickHouse):  # type: ignore[misc]
+        class Parser(ClickHouse.Parser):  # type: ignore[misc]
             FUNCTIONS: ClassVar[dict[str, Any]] = {}
 
     return Plain

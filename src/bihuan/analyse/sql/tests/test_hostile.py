@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bihuan.analyse.sql_question import SQL
-from bihuan.analyse.sql_question.guard import safe
-from bihuan.analyse.sql_question.spec import SqlSpec
+from bihuan.analyse.sql import SQL
+from bihuan.analyse.sql.guard import safe
+from bihuan.analyse.sql.spec import SqlSpec
 from bihuan.engine.errors import EngineError, NotAllowed, QuestionError
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import Binder
@@ -229,7 +229,7 @@ def test_rows_and_time_are_bounded(engine, scope):
 
 
 def test_a_bound_of_a_question_can_only_be_tighter(engine, scope, monkeypatch):
-    asked = {}
+    asked: dict[str, int] = {}
     fetch = engine.store.fetch
 
     def kept(sql, params=None, *, settings=None, query_id=""):

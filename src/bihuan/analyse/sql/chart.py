@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bihuan.analyse.sql_question.result import SqlResult
+from bihuan.analyse.sql.result import SqlResult
 from bihuan.engine.question import Reader
 
 MOST_BARS = 40

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bihuan.analyse.sql_question.chart import chart_sql
-from bihuan.analyse.sql_question.result import SqlResult, headlines_sql, shape_sql, table_sql
-from bihuan.analyse.sql_question.spec import SqlSpec
-from bihuan.analyse.sql_question.sql import compile_sql, reads_sql
+from bihuan.analyse.sql.chart import chart_sql
+from bihuan.analyse.sql.result import SqlResult, headlines_sql, shape_sql, table_sql
+from bihuan.analyse.sql.spec import SqlSpec
+from bihuan.analyse.sql.sql import compile_sql, reads_sql
 from bihuan.engine.question import Question
 
 EXAMPLE = """SELECT day, count() AS events, uniqExactIf(person, person != 0) AS people

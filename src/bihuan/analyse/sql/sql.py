@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bihuan.analyse.sql_question.guard import safe
-from bihuan.analyse.sql_question.spec import SqlSpec
+from bihuan.analyse.sql.guard import safe
+from bihuan.analyse.sql.spec import SqlSpec
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import Binder
