@@ -10,6 +10,7 @@ from bihuan.analyse.paths.result import Node, PathsResult
 from bihuan.engine.question import Reader
 
 REST = "#94a3b8"  # what is not one node: others, and ways that end
+LABELS = 550  # pixels that the names of all steps share
 APART = "\u200b"  # keeps the names of the chart's own nodes apart from those of events
 
 
@@ -62,7 +63,7 @@ def chart_paths(result: PathsResult, reader: Reader) -> dict[str, Any] | None:
                 "draggable": False,
                 "emphasis": {"focus": "adjacency"},
                 "lineStyle": {"color": "source", "opacity": 0.3},
-                "label": {"width": 110, "overflow": "truncate"},
+                "label": {"width": max(56, LABELS // result.steps), "overflow": "truncate"},
                 "data": data,
                 "links": links,
             }
