@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Place:
-    """A page that the navigation leads to; `path` is under the project's address, `right` what it takes to be shown it."""
+    """A page that the navigation leads to; `path` is under the project's address, `right` what it takes to be shown it;
+    `also` are further pages that belong to it without an entry of their own."""
 
     title: str | Promise
     path: str
     icon: str
     right: str = "view"
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,9 @@ STAGES = (
     Stage(
         _("Collect"),
         (
-            Place(_("Live"), "live/", "activity"),
-            Place(_("Sources"), "sources/", "plug-connected"),
+            Place(_("Sources"), "sources/", "plug-connected", also=("webhooks/",)),
             Place(_("Imports"), "imports/", "file-import"),
+            Place(_("Live"), "live/", "activity", also=("why/",)),
             Place(_("Tracking plan"), "plan/", "clipboard-check"),
             Place(_("Data quality"), "quality/", "gauge"),
             Place(_("Quarantine"), "quarantine/", "shield-lock"),
@@ -76,5 +78,5 @@ def current(path: str, root: str) -> str:
     if not path.startswith(root):
         return ""
     rest = path[len(root) :]
-    paths = sorted((place.path for stage in STAGES for place in stage.places), key=len, reverse=True)
-    return next((each for each in paths if rest.startswith(each)), "")
+    pages = [(each, place.path) for stage in STAGES for place in stage.places for each in (place.path, *place.also)]
+    return next((path for each, path in sorted(pages, key=lambda one: -len(one[0])) if rest.startswith(each)), "")
