@@ -17,8 +17,10 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
     def place(found: re.Match[str]) -> str:
         name = found[1]
-        again, _ = name in seen, seen.add(name)
-        return f"(?P={name})" if again else f"(?P<{name}>.*?)"
+        if name in seen:
+            return f"(?P={name})"
+        seen.add(name)
+        return f"(?P<{name}>.*?)"
 
     return re.compile(_PLACE.sub(place, re.escape(sentence)) + r"(?: (?=“)|$)", re.DOTALL)
 
