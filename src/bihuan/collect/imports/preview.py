@@ -36,7 +36,7 @@ def preview(source: Source, given: Dictionary[str, Any], *, guess: bool, zone: s
         plan = make_plan(source, given, guess=guess)
         return found | _rows(plan, zone, currency)
     except ImportProblem as error:
-        start = {"so_far": with_guesses(given, first.columns)} if guess and given.get("kind", "events") in KINDS else {}
+        start = {"so_far": with_guesses(given, list(first.columns))} if guess and given.get("kind", "events") in KINDS else {}
         return found | start | {"problem": _said(error)}
 
 
