@@ -233,7 +233,7 @@ def _value(spec: FunnelSpec, kept: bool) -> str:
 
 
 def _since(spec: FunnelSpec) -> str:
-    start = "arrayMap(time -> time - times[1], times)"
+    start = "arrayCumSum(arrayDifference(times))"
     previous = "arrayDifference(times)"
     if not any(step.optional for step in spec.steps):
         return f"{start} AS since_start, {previous} AS since_previous"
