@@ -81,10 +81,11 @@ def is_first(series: Series, spec: TrendSpec, world: World, event: Event) -> boo
     return world.person(event) != 0 and event == min(mine, key=lambda e: (e.at, e.key))
 
 
-def part(spec: TrendSpec, world: World, event: Event) -> str:
+def parts_of(spec: TrendSpec, world: World) -> dict[int, str]:
+    """The value of each event, by its key."""
     since, until = days(spec.period, world)
     among = [e for e in world.events if since <= world.day(e) <= until and any(belongs(series, spec, world, e) for series in spec.series)]
-    return broken_down.part(world, spec.breakdown, event, among)
+    return {event.key: broken_down.part(world, spec.breakdown, event, among) for event in world.events}
 
 
 def first_instant(day: date, zone: str) -> datetime:
@@ -258,22 +259,23 @@ def trend(spec: TrendSpec, world: World) -> dict[str, Any]:
     answer: dict[str, Any] = {"overall": both(lambda e: True)}
     if not spec.breakdown:
         return answer
+    part = parts_of(spec, world)
     marked = [e for e in world.events if sides[0].has(e) and any(belongs(series, spec, world, e) for series in spec.series)]
-    parts = {part(spec, world, e) for e in marked}
+    parts = {part[e.key] for e in marked}
     first = spec.series[0]
     ranked_by = first.model_copy(update={"measure": "people"}) if first.measure in ROLLING else first
     if first.measure == "first_time":
         ranked_by = first.model_copy(update={"measure": "events"})
 
     def total(p: str) -> Any:
-        mine = [e for e in marked if belongs(first, spec, world, e) and part(spec, world, e) == p]
+        mine = [e for e in marked if belongs(first, spec, world, e) and part[e.key] == p]
         return measured(ranked_by, world, [e for e in mine if first.measure != "first_time" or is_first(first, spec, world, e)])
 
     totals = {p: total(p) for p in parts}
     order = sorted(parts, key=lambda p: (totals[p] is None, -(totals[p] or 0), p.encode()))
     named = order[: spec.top]
     for one in named:
-        answer[f"={one}"] = both(lambda e, one=one: part(spec, world, e) == one)  # type: ignore[misc]
+        answer[f"={one}"] = both(lambda e, one=one: part[e.key] == one)  # type: ignore[misc]
     before = max((ROLLING.get(series.measure, 1) for series in spec.series), default=1) - 1
     seen = [
         e
@@ -281,7 +283,7 @@ def trend(spec: TrendSpec, world: World) -> dict[str, Any]:
         for e in world.events
         if any(belongs(s, spec, world, e) and side.has(e, before=before if s.measure in ROLLING else 0) for s in spec.series)
     ]
-    answer["others"] = len({part(spec, world, e) for e in marked} - set(named))
-    if any(part(spec, world, e) not in named for e in seen):
-        answer["rest"] = both(lambda e: part(spec, world, e) not in named)
+    answer["others"] = len({part[e.key] for e in marked} - set(named))
+    if any(part[e.key] not in named for e in seen):
+        answer["rest"] = both(lambda e: part[e.key] not in named)
     return answer
