@@ -69,6 +69,6 @@ def _value() -> str:
     total = f"if(match(concat({start}, '0'), '^-?[0-9]+$') AND arrayAll(one -> match(one, {_NUMBER}), {added}), {whole}, {broken})"
     return f"""multiIf(
       empty(changes) OR empty({since}), base,
-      startsWith({start}, '[') OR ({start} = '' AND notEmpty({items})), {many},
+      startsWith({start}, '[') OR ({start} = '' AND empty({added})), {many},
       {start} = '' OR isNotNull(toFloat64OrNull({start})), {total},
       base)"""
