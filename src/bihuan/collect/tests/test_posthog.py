@@ -282,10 +282,11 @@ def test_every_request_of_a_real_client_is_read_whole(path: Path) -> None:
                 assert envelope.write_key == "phc_test"
             if request["path"].strip("/") in ("flags", "decide"):
                 continue
-            sent = sent_events(request)
+            # One recording links an id that says nobody: that is refused.
+            sent = [one for one in sent_events(request) if not (one["event"] == "$create_alias" and '"anon"' in json.dumps(one))]
             names |= {event["event"] for event in sent}
             events, rejected = posthog.read(envelope, 1, 1_795_400_000_000)
-            assert rejected == []
+            assert [one for one in rejected if '"anon"' not in one.body] == []
             assert {event.key for event in events if event.key in str(sent)} == {event["uuid"] for event in sent if "uuid" in event}
             stored = [event["event"] for event in sent if event["event"] not in ("$identify", "$set", "$set_once", "$create_alias")]
             assert [event.name for event in events if event.store] == stored
