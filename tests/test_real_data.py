@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bihuan.collect.imports.errors import Reject
 from bihuan.collect.imports.chosen import read_mapping
+from bihuan.collect.imports.errors import Reject
 from bihuan.collect.imports.plan import make_plan
 from bihuan.collect.imports.run import Tally, run_import
 from bihuan.collect.writer import Writer
