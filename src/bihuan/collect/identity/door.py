@@ -11,7 +11,7 @@ from django.db import transaction
 
 from bihuan.catalog.definitions import definition, definitions, save_definition, spec_of
 from bihuan.catalog.door import scope as scope_of
-from bihuan.catalog.kinds import KINDS
+from bihuan.catalog.kinds import KINDS, MetricSpec
 from bihuan.catalog.segment_size import SEGMENT_SIZE, SegmentSizeSpec
 from bihuan.collect.client import Collector
 from bihuan.collect.identity.acts import Done, Verb, Wanted
@@ -24,6 +24,7 @@ from bihuan.collect.identity.spec import KEY, KIND, IdentityRules
 from bihuan.collect.identity.told import IDENTITY_LOG, Told, ToldSpec
 from bihuan.collect.identity.told.result import Row
 from bihuan.engine.config import Config
+from bihuan.engine.filters import Did
 from bihuan.engine.here import engine
 from bihuan.engine.question import Scope
 from bihuan.govern.audit import record
@@ -32,6 +33,7 @@ from bihuan.govern.errors import Conflict, Invalid, NotFound
 from bihuan.govern.rights import Right
 
 RIGHT: Right = "act"  # to merge and to undo changes every person-level number, as a campaign or an import does
+DAYS = 30  # over which a metric of people is compared
 SAID = {
     "unknown": "There is no such person or entry in this project.",
     "not_possible": "That cannot be done with this entry.",
@@ -40,7 +42,7 @@ SAID = {
 
 @dataclass(frozen=True)
 class Affected:
-    """A saved segment or the people known, with how many people it has `before` and `after`."""
+    """A saved segment, a saved metric of people (over the last `DAYS` days), or the people known: how many `before` and `after`."""
 
     kind: str
     key: str
@@ -181,6 +183,11 @@ def _preview(member: Member, before: tuple[Somebody, ...], supposing: dict[int, 
     for found in every:
         spec = SegmentSizeSpec(filter=spec_of(found).filter)
         affected.append(replace(_affected(now, then, "segment", found.key, found.name, spec), used_by=uses.get(found.key, ())))
+    for found in definitions(member, "metric"):
+        metric: MetricSpec = spec_of(found)
+        if metric.measure == "people":  # what else there is counts events, which stay what they are
+            spec = SegmentSizeSpec(filter=Did(did=metric.event, days=DAYS, where=metric.filter))
+            affected.append(_affected(now, then, "metric", found.key, found.name, spec))
     changed = tuple(one for one in affected if one.change)
     after = somebody(member, *persons, scope=then) if len(persons) <= 10 else ()
     return Preview(before, after, changed, len(affected) - len(changed))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bihuan.catalog.definitions import save_definition
-from bihuan.catalog.kinds import SegmentSpec
+from bihuan.catalog.kinds import Measure, MetricSpec, SegmentSpec
 from bihuan.collect.client import Collector
 from bihuan.collect.identity import Done, Wanted
 from bihuan.collect.writer import Writer
@@ -31,6 +31,9 @@ def shop(cast: Cast, scope: Scope, send: Callable[..., object], writer: Writer, 
     send({"name": "Buy", "user_id": "ann", "traits": {"city": "Rome"}}, {"name": "Buy", "user_id": "bob", "anonymous_id": "cookie"})
     send({"alias_from": "ann", "user_id": "bob", "store": False})
     save_definition(member=cast.alice, kind="segment", key="buyers", name="Buyers", spec=SegmentSpec(filter=Did(did="Buy")))
+    measures: tuple[tuple[str, Measure], ...] = (("Customers", "people"), ("Purchases", "events"))
+    for name, measure in measures:
+        save_definition(member=cast.alice, kind="metric", name=name, spec=MetricSpec(event="Buy", measure=measure))
     return cast
 
 
@@ -52,6 +55,8 @@ def test_a_proposal_is_looked_at_confirmed_and_undone_with_its_numbers_before_an
     for expected in ("ann", "bob", "cookie", "Rome", "Buyers", "Everybody known"):
         assert expected in preview
     assert re.search(r"“Buyers” </td> <td[^>]*>2</td> <td[^>]*>1</td>", preview)
+    assert re.search(r"“Customers”, last 30 days </td> <td[^>]*>2</td> <td[^>]*>1</td>", preview)
+    assert "Purchases" not in preview, "events stay what they are"
     ann, bob = number(store, scope, "user", "ann"), number(store, scope, "user", "bob")
     act = re.findall(r"act=(\d+)", href)[0]
     done = owner.post("/p/shop/identity/merge/", {"one": ann, "other": bob, "act": act, "why": "same phone"}, follow=True)
