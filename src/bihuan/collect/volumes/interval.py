@@ -13,7 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 LEAST_PAST = 4  # of the same weekday, before anything is judged
-WIDTH = 4.2  # spreads from the middle
+WIDTH = 4.6  # spreads from the middle
 OF_CHANCE = 0.5  # the spread of the square root of a count that chance alone makes
 TO_DEVIATION = 1.4826  # from the median deviation to the standard one, where chances are normal
 
