@@ -265,21 +265,22 @@ def _funnel_by_hand(events: Events, steps: tuple[int, ...], window: int) -> dict
             ways.setdefault(person if owner[person, device] else (person, device), []).append((at, steps.index(code), device))
     counts: dict[str, list[int]] = {}
     for way in ways.values():
-        best = max(
-            ((_reached(way, place, len(steps), window), -place) for place, (_, step, _) in enumerate(way) if step == 0), default=None
-        )
+        # the furthest; of these the one that gets there first; of these the one that began last
+        best = max((_reached(way, place, len(steps), window) for place, (_, step, _) in enumerate(way) if step == 0), default=None)
         if best is not None:
-            people = counts.setdefault(DEVICES[way[-best[1]][2]], [0] * len(steps))
-            for step in range(best[0]):
+            reached, _, begin = best
+            people = counts.setdefault(DEVICES[way[begin][2]], [0] * len(steps))
+            for step in range(reached):
                 people[step] += 1
     return {device: tuple(people) for device, people in counts.items()}
 
 
-def _reached(way: list[tuple[int, int, int]], begin: int, steps: int, window: int) -> int:
-    """How many steps somebody does who enters with the event in place `begin`."""
-    reached = 1
-    for at, step, _ in way[begin + 1 :]:
+def _reached(way: list[tuple[int, int, int]], begin: int, steps: int, window: int) -> tuple[int, int, int]:
+    """How many steps somebody does who enters with the event in place `begin`; minus the place where they got so far; and `begin`."""
+    reached, last = 1, begin
+    for place, (at, step, _) in enumerate(way[begin + 1 :], begin + 1):
         if at > way[begin][0] + window:
             break
-        reached += step == reached
-    return reached
+        if step == reached:
+            reached, last = reached + 1, place
+    return reached, -last, begin

@@ -76,12 +76,12 @@ def test_a_mistake_says_the_same_in_both(clients: dict[str, Client]) -> None:
     said = set()
     for client in clients.values():
         with pytest.raises(AskError) as wrong:
-            client.ask("trend", {"series": [{"event": "Buy"}], "unit": "year"})
+            client.ask("trend", {"series": [{"event": "Buy"}], "unit": "decade"})
         said.add((wrong.value.code, wrong.value.where, wrong.value.message))
         with pytest.raises(AskError, match="no question called") as unknown:
             client.ask("nonsense")
         assert unknown.value.code == "not_found"
-    assert said == {("invalid", "unit", "Choose one of: 'hour', 'day', 'week' or 'month'.")}
+    assert said == {("invalid", "unit", "Choose one of: 'hour', 'day', 'week', 'month', 'quarter' or 'year'.")}
 
 
 def test_an_address_without_a_valid_token_or_without_bihuan_says_so(live_server: Any) -> None:

@@ -94,7 +94,7 @@ def exclusions(draw: st.DrawFn, chosen: list[Step], order: str) -> tuple[Exclusi
     return tuple(found)
 
 
-@settings(max_examples=20, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_a_funnel_answers_what_plain_python_answers(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -116,7 +116,7 @@ def cases(draw: st.DrawFn) -> tuple[World, LifecycleSpec]:
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_every_state_is_the_one_that_plain_python_finds(engine: Engine, several: list[tuple[World, LifecycleSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bihuan.analyse.ltv import LTV
@@ -50,7 +50,7 @@ def cases(draw: st.DrawFn) -> tuple[World, LtvSpec]:
     )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_lifetime_value_is_what_plain_python_adds_up(engine: Engine, several: list[tuple[World, LtvSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

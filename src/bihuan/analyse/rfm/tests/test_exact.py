@@ -80,7 +80,7 @@ def cases(draw: st.DrawFn) -> tuple[World, RfmSpec]:
     )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_groups_and_moves_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, RfmSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

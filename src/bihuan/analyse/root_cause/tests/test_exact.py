@@ -98,7 +98,7 @@ def near(value: Any) -> Any:
     return None if value is None else pytest.approx(value, abs=1e-9)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.lists(cases(), min_size=2, max_size=6))
 def test_parts_are_those_of_plain_python_and_sum_to_the_change(engine: Engine, several: list[tuple[World, RootCauseSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -104,7 +104,7 @@ def cases(draw: st.DrawFn) -> tuple[World, StickinessSpec]:
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_everybody_is_counted_as_often_as_plain_python_finds(engine: Engine, several: list[tuple[World, StickinessSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
