@@ -85,7 +85,7 @@ API: dict[str, dict[str, str]] = {
     "projects/<project>/definitions/<kind>": {"get": "view"},
     "projects/<project>/definitions/<kind>/<key>": {"get": "view", "put": "define", "delete": "define"},
     "projects/<project>/ask/<question>": {"post": "view"},
-    **{f"projects/<project>/ask/{question.name}": {"post": "view"} for question in ALL},
+    **{f"projects/<project>/ask/{question.name}": {"post": question.right} for question in ALL},
 }
 
 # Without a log-in: what each of them shows is nobody's.
