@@ -73,6 +73,7 @@ def behind(question: Question[Any, Any]) -> Question[Any, Members]:
         headlines=lambda result: (Headline("People", result.total),),
         example=lambda: spec(of=question.example(), cell=question.cell()),  # type: ignore[misc]
         listed=False,
+        right=question.right,
     )
 
 

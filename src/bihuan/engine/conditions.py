@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import (
@@ -169,7 +168,7 @@ def _time(text: str, number: str, op: Op, values: tuple[Value, ...], scope: Scop
         days = int(_number(values[0]))
         if not 1 <= days <= 36_600:
             raise QuestionError("A number of days must be between 1 and 36,600.", where="values")
-        today = scope.now.astimezone(ZoneInfo(scope.zone)).date()
+        today = scope.today
         since = binder.bind(_milliseconds(today - timedelta(days=days - 1), scope), "Int64")
         if op == "older":
             return f"ifNull({moment} < {since}, 0)"
@@ -262,7 +261,7 @@ def _did(tree: Did, scope: Scope, binder: Binder, depth: int) -> str:
             return "person != 0"
         more = tree.model_copy(update={"op": "ge", "times": tree.times + 1})
         return f"(person != 0 AND NOT {_did(more, scope, binder, depth)})"
-    today = scope.now.astimezone(ZoneInfo(scope.zone)).date()
+    today = scope.today
     since = binder.bind(today - timedelta(days=tree.days - 1), "Date")
     until = binder.bind(today, "Date")
     history = "history_all" if scope.trusted else "history"

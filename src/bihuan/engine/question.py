@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,6 +42,11 @@ class Scope:
     revisions: Mapping[str, int] = field(default_factory=dict)
     supposing: Mapping[int, int] = field(default_factory=dict)
     rights: frozenset[str] = frozenset({"view"})
+
+    @property
+    def today(self) -> date:
+        """The day that it is now in the project's zone."""
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
 
     def period(self, spec: PeriodSpec) -> Period:
         """The days that `spec` means now, in the project's zone."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bihuan.analyse.ltv.chart import chart_ltv, panel_ltv
 from bihuan.analyse.ltv.result import LtvResult, headlines_ltv, shape_ltv, table_ltv
-from bihuan.analyse.ltv.spec import LtvCell, LtvSpec, Purchase
+from bihuan.analyse.ltv.spec import LtvCell, LtvSpec
 from bihuan.analyse.ltv.sql import compile_ltv, people_ltv, reads_ltv
+from bihuan.analyse.purchase import Purchase
 from bihuan.engine.question import Question
 
 LTV: Question[LtvSpec, LtvResult] = Question(

@@ -10,7 +10,6 @@ from typing import Any
 
 from bihuan.analyse.ltv.models import Buying, Spending, fit_buying, fit_spending
 from bihuan.analyse.ltv.spec import LtvSpec
-from bihuan.analyse.ltv.sql import today
 from bihuan.engine.periods import Unit, bucket_day, next_bucket_day
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -126,7 +125,7 @@ def later(day: date, unit: str, units: int) -> date:
 
 
 def _cohort(spec: LtvSpec, scope: Scope, day: date, size: int, brought: Mapping[tuple[date, int], float], expected: float | None) -> Cohort:
-    period, now = scope.period(spec.period), today(scope)
+    period, now = scope.period(spec.period), scope.today
     oldest = max(day, period.since)
     youngest = min(next_bucket_day(day, spec.unit) - timedelta(days=1), period.until, now)
     ages = range(spec.ages + 1)
@@ -170,7 +169,7 @@ def _prediction(
         return None, {}
     each = buying.purchases(spec.horizon / DAYS_A_WEEK, again, last, known)
     expected: dict[date, float] = {}
-    cohorts = np.array([bucket_day(today(scope) - timedelta(days=int(days)), spec.unit).toordinal() for days in groups["known_days"]])
+    cohorts = np.array([bucket_day(scope.today - timedelta(days=int(days)), spec.unit).toordinal() for days in groups["known_days"]])
     for cohort in np.unique(cohorts):
         own = cohorts == cohort
         expected[date.fromordinal(int(cohort))] = spending.total(each[own], customers[own], again[own], worth[own])

@@ -7,16 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bihuan.engine.filters import EVERYTHING, Filter, Name
+from bihuan.analyse.purchase import Purchase
+from bihuan.engine.filters import EVERYTHING, Filter
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
-from bihuan.engine.selection import Choosing
-
-
-class Purchase(Choosing):
-    """Any of the chosen events; it is worth `value`, a property with a number."""
-
-    value: Name = "revenue"
 
 
 class LtvSpec(Spec):

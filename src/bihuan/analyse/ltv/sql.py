@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from zoneinfo import ZoneInfo
-
 from bihuan.analyse.ltv.spec import LtvCell, LtvSpec
 from bihuan.engine.conditions import condition
 from bihuan.engine.periods import Period, bucket_day
@@ -18,10 +15,6 @@ MOST_FITTED = 100_000  # customers of whom the models learn; of more, these are 
 def reads_ltv(spec: LtvSpec, scope: Scope) -> Period:
     """The days of first purchases. What came before and after them is in `history`."""
     return scope.period(spec.period)
-
-
-def today(scope: Scope) -> date:
-    return scope.now.astimezone(ZoneInfo(scope.zone)).date()
 
 
 def compile_ltv(spec: LtvSpec, scope: Scope) -> Statement:
@@ -67,7 +60,7 @@ def people_ltv(spec: LtvSpec, cell: LtvCell, scope: Scope) -> Statement:
 def _customers(spec: LtvSpec, scope: Scope, binder: Binder) -> str:
     """One row a customer: several purchases on one day are one, worth their sum; an amount that is no number is worth nothing."""
     period = reads_ltv(spec, scope)
-    now = binder.bind(today(scope), "Date")
+    now = binder.bind(scope.today, "Date")
     start = {"day": "first", "week": "toMonday(first)", "month": "toStartOfMonth(first)"}[spec.unit]
     chosen = is_one_of(spec.purchase, scope, binder, over="history")
     return f"""purchases AS (

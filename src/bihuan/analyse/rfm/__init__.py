@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bihuan.analyse.purchase import Purchase
 from bihuan.analyse.rfm.chart import chart_rfm, panel_rfm
 from bihuan.analyse.rfm.result import RfmResult, headlines_rfm, shape_rfm, table_rfm
-from bihuan.analyse.rfm.spec import Purchase, RfmCell, RfmSpec
+from bihuan.analyse.rfm.spec import RfmCell, RfmSpec
 from bihuan.analyse.rfm.sql import compile_rfm, people_rfm, reads_rfm
 from bihuan.engine.question import Question
 

@@ -6,19 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bihuan.engine.filters import EVERYTHING, Filter, Name
+from bihuan.analyse.purchase import Purchase
+from bihuan.engine.filters import EVERYTHING, Filter
 from bihuan.engine.question import Spec
-from bihuan.engine.selection import Choosing
 
 Cuts = Annotated[tuple[float, ...], Field(min_length=1, max_length=9)]
 Group = Literal["champion", "loyal", "lapsing", "lost_valuable", "regular", "newcomer", "fading", "lost"]
 MOST_LEVELS = 10
-
-
-class Purchase(Choosing):
-    """Any of the chosen events; it is worth `value`, a property with a number."""
-
-    value: Name = "revenue"
 
 
 class Quantiles(BaseModel):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from bihuan.analyse.rfm.spec import Fixed, Group, RfmCell, RfmSpec
 from bihuan.engine.conditions import condition
@@ -26,13 +25,9 @@ GROUPS: dict[tuple[bool, bool, bool], Group] = {
 MEASURES = ("recency", "frequency", "money")
 
 
-def today(scope: Scope) -> date:
-    return scope.now.astimezone(ZoneInfo(scope.zone)).date()
-
-
 def reads_rfm(spec: RfmSpec, scope: Scope) -> Period:
     """The last days, and as many before the day with which groups are compared."""
-    now = today(scope)
+    now = scope.today
     return Period(now - timedelta(days=spec.days - 1 + (spec.moved_since or 0)), now, scope.zone)
 
 
@@ -92,7 +87,7 @@ def _bits(group: Group) -> str:
 def _scored(spec: RfmSpec, scope: Scope, binder: Binder) -> str:
     """A row for each customer of now or before, with scores of both times; 0 where they had bought nothing. Money is rounded to a
     millionth, so that amounts which are equal stay equal in whatever order they are added up."""
-    now = today(scope)
+    now = scope.today
     since, until = (binder.bind(day, "Date") for day in (now - timedelta(days=spec.days - 1), now))
     back = timedelta(days=spec.moved_since or 0)
     before_since, before = (binder.bind(day, "Date") for day in (now - timedelta(days=spec.days - 1) - back, now - back))

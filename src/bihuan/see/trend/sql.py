@@ -209,7 +209,7 @@ def _bucket(asked: _Asked) -> str:
 def bucket_ends(spec: TrendSpec, scope: Scope) -> list[tuple[date, date]]:
     """Each bucket that has begun, by its first day, with the last of its days that the period has and that is not to come."""
     period = period_of(spec, scope)
-    last = min(period.until, scope.now.astimezone(ZoneInfo(scope.zone)).date())
+    last = min(period.until, scope.today)
     starts = [start for start in period.buckets(spec.unit) if start.date() <= last]
     return [
         (start.date(), min(last, bucket_end(start, spec.unit, scope.zone).astimezone(ZoneInfo(scope.zone)).date() - timedelta(days=1)))

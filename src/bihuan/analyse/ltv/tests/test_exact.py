@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bihuan.analyse.ltv import LTV
-from bihuan.analyse.ltv.spec import LtvCell, LtvSpec, Purchase
+from bihuan.analyse.ltv.spec import LtvCell, LtvSpec
+from bihuan.analyse.purchase import Purchase
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.filters import EVERYTHING

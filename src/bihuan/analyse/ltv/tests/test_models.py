@@ -15,7 +15,8 @@ import pytest
 
 from bihuan.analyse.ltv import LTV
 from bihuan.analyse.ltv.models import Buying, fit_buying, fit_spending
-from bihuan.analyse.ltv.spec import LtvSpec, Purchase
+from bihuan.analyse.ltv.spec import LtvSpec
+from bihuan.analyse.purchase import Purchase
 from bihuan.engine.periods import Between
 
 FOLDER = Path(os.environ.get("BIHUAN_SHARED_DATA") or Path(__file__).parents[6] / "shared" / "data") / "cdnow"

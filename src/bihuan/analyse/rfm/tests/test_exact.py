@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bihuan.analyse.purchase import Purchase
 from bihuan.analyse.rfm import RFM
-from bihuan.analyse.rfm.spec import Fixed, Purchase, Quantiles, RfmCell, RfmSpec
+from bihuan.analyse.rfm.spec import Fixed, Quantiles, RfmCell, RfmSpec
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError

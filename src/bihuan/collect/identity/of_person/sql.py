@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from bihuan.collect.identity.of_person.spec import OfPersonSpec
 from bihuan.engine.periods import Period
@@ -16,7 +15,7 @@ YEARS = 20
 
 def reads_of_person(spec: OfPersonSpec, scope: Scope) -> Period:
     """All days, and tomorrow: a client's clock may be ahead."""
-    today = scope.now.astimezone(ZoneInfo(scope.zone)).date()
+    today = scope.today
     return Period(today - timedelta(days=366 * YEARS), today + timedelta(days=1), scope.zone)
 
 
