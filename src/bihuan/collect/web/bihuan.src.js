@@ -168,8 +168,10 @@
       failures = Math.min(failures + 1, 6);
       timer = setTimeout(flush, Math.max(after * 1000, 2 ** failures * (500 + Math.random() * 500)));
     };
-    fetch(endpoint, { method: 'POST', body: text, keepalive: text.length < 20000, credentials: 'omit', signal: stop.signal })
+    fetch(endpoint, { method: 'POST', body: text, keepalive: !failures && text.length < 20000, credentials: 'omit', signal: stop.signal })
       .then((answer) => {
+        // An answer that nobody reads goes on counting against the 64 KB that a page may have under way with keepalive.
+        answer.text().catch(() => 0);
         if (answer.status >= 500 || answer.status === 429 || answer.status === 408) return again(+answer.headers.get('retry-after') || 0);
         if (!answer.ok) console.warn('bihuan: refused with ' + answer.status);
         forget(items);

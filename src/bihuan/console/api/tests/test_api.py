@@ -79,7 +79,7 @@ def test_a_formula_in_the_data_is_only_text_in_a_csv(cast: Cast, call: Call, vie
     ("path", "body", "status", "where", "message"),
     [
         ("ask/trend", {"series": [{"event": "View", "measure": "sum"}]}, 422, "series.0", "Choose the property"),
-        ("ask/trend", {"series": [{"event": "View"}], "unit": "year"}, 422, "unit", "Choose one of"),
+        ("ask/trend", {"series": [{"event": "View"}], "unit": "decade"}, 422, "unit", "Choose one of"),
         ("ask/trend", {"series": [{"event": "View", "filter": {"all": [{"propertee": "x"}]}}]}, 422, "series.0.filter.all.0", ""),
         ("ask/trend", {"series": []}, 422, "series", "at least 1"),
         ("ask/trend", VIEWS | {"filter": {"segment": "nobody"}}, 422, "segment", "no segment"),
