@@ -2,7 +2,7 @@
 
 Everything takes sums, never rows. The methods (chosen by the exact error rates and coverage that the tests measure):
 
-- shares: the score test of Miettinen and Nurminen (at no difference: chi-square with the factor (N-1)/N); both intervals, of the
+- shares: the score test of Miettinen and Nurminen (`analyse.statistics`); both intervals, of the
   difference and of the ratio, are that same test turned round, so p < 0.05 and "0 is outside" never contradict each other;
 - values (revenue per person): Student's t test with the variance of both arms together; its ratio by Fieller, again the same test
   turned round. Not Welch's: money per person is so skewed, and a held-out arm so small, that Welch called 9 to 19 % of campaigns
@@ -12,39 +12,28 @@ Everything takes sums, never rows. The methods (chosen by the exact error rates 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import NamedTuple
 
-ALPHA = 0.05
+from bihuan.analyse.statistics import ALPHA, NORMAL, Interval, Share, bisect, share_difference, share_p_value, share_ratio
+
+__all__ = [
+    "ALPHA",
+    "Interval",
+    "Mean",
+    "Share",
+    "mean_difference",
+    "mean_p_value",
+    "mean_ratio",
+    "sample_ratio_p_value",
+    "share_difference",
+    "share_p_value",
+    "share_ratio",
+    "smallest_visible_difference",
+    "smallest_visible_lift",
+]
+
 POWER = 0.80
 SRM_ALARM = 0.001
-_NORMAL = NormalDist()
-
-
-class Interval(NamedTuple):
-    """An estimate with its 95 % interval; a bound is None where the data set no bound."""
-
-    estimate: float
-    low: float | None
-    high: float | None
-
-    def times(self, factor: float) -> Interval:
-        """The same in another unit."""
-        return Interval(self.estimate * factor, *(None if bound is None else bound * factor for bound in (self.low, self.high)))
-
-
-@dataclass(frozen=True)
-class Share:
-    """`converted` of `people` did it."""
-
-    converted: int
-    people: int
-
-    @property
-    def rate(self) -> float:
-        return self.converted / self.people if self.people else 0.0
 
 
 @dataclass(frozen=True)
@@ -54,41 +43,6 @@ class Mean:
     people: int
     mean: float
     variance: float
-
-
-def share_difference(treated: Share, held: Share, alpha: float = ALPHA) -> Interval | None:
-    """treated rate - held rate with the Miettinen-Nurminen score interval; None without people in both arms."""
-    if not treated.people or not held.people:
-        return None
-    limit = _chi_square_limit(alpha)
-    estimate = treated.rate - held.rate
-
-    def outside(delta: float) -> bool:
-        return _score_difference(treated, held, delta) > limit
-
-    return Interval(estimate, _last_inside(outside, estimate, -1.0), _last_inside(outside, estimate, 1.0))
-
-
-def share_ratio(treated: Share, held: Share, alpha: float = ALPHA) -> Interval | None:
-    """treated rate / held rate - 1 with the score interval; None when nobody who was held out converted."""
-    if not treated.people or not held.people or not held.converted:
-        return None
-    limit = _chi_square_limit(alpha)
-    ratio = treated.rate / held.rate
-
-    def outside(log_ratio: float) -> bool:
-        return _score_ratio(treated, held, math.exp(log_ratio)) > limit
-
-    low = -1.0 if not treated.converted else math.exp(_last_inside(outside, math.log(ratio), -40.0)) - 1
-    start = math.log(ratio) if treated.converted else math.log(1e-12)
-    return Interval(ratio - 1, low, math.exp(_last_inside(outside, start, 40.0)) - 1)
-
-
-def share_p_value(treated: Share, held: Share) -> float | None:
-    """Two-sided p-value of "both arms convert alike": the score test."""
-    if not treated.people or not held.people:
-        return None
-    return math.erfc(math.sqrt(_score_difference(treated, held, 0.0) / 2))
 
 
 def mean_difference(treated: Mean, held: Mean, alpha: float = ALPHA) -> Interval | None:
@@ -140,13 +94,13 @@ def smallest_visible_lift(people: int, holdout: float, rate: float) -> float | N
         return None
     if _power(treated, held, rate, 1.0) < POWER:
         return None
-    return _bisect(lambda lifted: _power(treated, held, rate, lifted) >= POWER, rate, 1.0) - rate
+    return bisect(lambda lifted: _power(treated, held, rate, lifted) >= POWER, rate, 1.0) - rate
 
 
 def smallest_visible_difference(treated: Mean, held: Mean) -> float | None:
     """The same for a mean: from the variances seen."""
     error, _ = _pooled(treated, held)
-    return (_NORMAL.inv_cdf(1 - ALPHA / 2) + _NORMAL.inv_cdf(POWER)) * error if error else None
+    return (NORMAL.inv_cdf(1 - ALPHA / 2) + NORMAL.inv_cdf(POWER)) * error if error else None
 
 
 def student_cdf(t: float, freedom: float) -> float:
@@ -160,49 +114,7 @@ def student_quantile(p: float, freedom: float) -> float:
     high = 2.0
     while student_cdf(high, freedom) < p:
         high *= 2
-    return _bisect(lambda t: student_cdf(t, freedom) >= p, 0.0, high)
-
-
-def _score_difference(treated: Share, held: Share, delta: float) -> float:
-    """The Miettinen-Nurminen statistic (chi-square, 1 degree of freedom) of "the rates differ by `delta`"."""
-    n1, n0 = treated.people, held.people
-    p1, p0 = _rates_that_differ_by(treated, held, delta)
-    variance = (p1 * (1 - p1) / n1 + p0 * (1 - p0) / n0) * (n1 + n0) / max(1, n1 + n0 - 1)
-    return _square(treated.rate - held.rate - delta, variance)
-
-
-def _rates_that_differ_by(treated: Share, held: Share, delta: float) -> tuple[float, float]:
-    """The most likely rates with difference `delta`: the root of a cubic, in closed form (Farrington and Manning, 1990)."""
-    n1, n0 = treated.people, held.people
-    theta = n0 / n1
-    a = 1 + theta
-    b = -(1 + theta + treated.rate + theta * held.rate + delta * (theta + 2))
-    c = delta * delta + delta * (2 * treated.rate + theta + 1) + treated.rate + theta * held.rate
-    d = -treated.rate * delta * (1 + delta)
-    v = (b / (3 * a)) ** 3 - b * c / (6 * a * a) + d / (2 * a)
-    u = math.copysign(math.sqrt(max(0.0, (b / (3 * a)) ** 2 - c / (3 * a))), v)
-    cosine = v / u**3 if u else 0.0
-    angle = (math.pi + math.acos(min(1.0, max(-1.0, cosine)))) / 3
-    p1 = min(1.0, max(0.0, 2 * u * math.cos(angle) - b / (3 * a)))
-    return p1, min(1.0, max(0.0, p1 - delta))
-
-
-def _score_ratio(treated: Share, held: Share, ratio: float) -> float:
-    """The Miettinen-Nurminen statistic of "the rates have this ratio"."""
-    n1, n0 = treated.people, held.people
-    a = (n1 + n0) * ratio
-    b = -(n1 * ratio + treated.converted + n0 + held.converted * ratio)
-    c = treated.converted + held.converted
-    p0 = min(1.0, max(0.0, (-b - math.sqrt(max(0.0, b * b - 4 * a * c))) / (2 * a)))
-    p1 = min(1.0, ratio * p0)
-    variance = (p1 * (1 - p1) / n1 + ratio**2 * p0 * (1 - p0) / n0) * (n1 + n0) / max(1, n1 + n0 - 1)
-    return _square(treated.rate - ratio * held.rate, variance)
-
-
-def _square(gap: float, variance: float) -> float:
-    if variance > 0:
-        return gap * gap / variance
-    return 0.0 if abs(gap) < 1e-12 else math.inf
+    return bisect(lambda t: student_cdf(t, freedom) >= p, 0.0, high)
 
 
 def _pooled(treated: Mean, held: Mean) -> tuple[float, float]:
@@ -220,26 +132,7 @@ def _power(treated: float, held: float, rate: float, lifted: float) -> float:
     under_lift = math.sqrt(lifted * (1 - lifted) / treated + rate * (1 - rate) / held)
     if under_lift == 0:
         return 1.0 if lifted > rate else 0.0
-    return _NORMAL.cdf((lifted - rate - _NORMAL.inv_cdf(1 - ALPHA / 2) * under_none) / under_lift)
-
-
-def _chi_square_limit(alpha: float) -> float:
-    return _NORMAL.inv_cdf(1 - alpha / 2) ** 2
-
-
-def _last_inside(outside: Callable[[float], bool], inside: float, bound: float) -> float:
-    """The point between `inside` and `bound` where `outside` begins; `bound` if it never does."""
-    if not outside(bound):
-        return bound
-    step = bound - inside
-    return inside + step * _bisect(lambda share: outside(inside + step * share), 0.0, 1.0)
-
-
-def _bisect(reached: Callable[[float], bool], low: float, high: float) -> float:
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
-    return high
+    return NORMAL.cdf((lifted - rate - NORMAL.inv_cdf(1 - ALPHA / 2) * under_none) / under_lift)
 
 
 def _incomplete_beta(x: float, a: float, b: float) -> float:
