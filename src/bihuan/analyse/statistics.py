@@ -101,6 +101,28 @@ def odds_ratio(treated: Share, held: Share, alpha: float = ALPHA) -> Interval | 
     return Interval(ratio, ratio / factor, ratio * factor)
 
 
+def index(part: Share, whole: Share, both: Share, alpha: float = ALPHA) -> Interval | None:
+    """The share in `part` divided by the share in `whole`: 1 where they are alike; None where the whole has none of it or is empty.
+
+    `both` are those who are in the part and in the whole too: all of the part where it is a part indeed, nobody where the two are apart.
+    The interval is that of Katz et al. (1978), by the delta method on the logarithm, with the covariance that those in both make: a
+    part that is nearly the whole cannot differ from it by much. Where the part has none of it, a half takes its place.
+    """
+    if not part.people or not whole.converted:
+        return None
+    mine = max(part.converted, 0.5) / part.people
+    shared = both.converted if part.converted else 0.5 * both.people / part.people
+    covariance = shared / (mine * whole.rate) - shared / mine - shared / whole.rate + both.people
+    variance = (1 - mine) / (mine * part.people) + (1 - whole.rate) / whole.converted
+    variance -= 2 * covariance / (part.people * whole.people)
+    factor = math.exp(NORMAL.inv_cdf(1 - alpha / 2) * math.sqrt(max(0.0, variance)))
+    ratio, estimate = mine / whole.rate, part.rate / whole.rate
+    high = ratio * factor
+    if both.people == part.people:  # everybody who has it could be in the part, but no more
+        high = max(estimate, min(high, whole.people / part.people))
+    return Interval(estimate, ratio / factor if part.converted else 0.0, high)
+
+
 def independence_p_value(together: int, first: int, second: int, total: int) -> float:
     """Two-sided p-value of "the two have nothing to do with each other": of `total`, so many are `first`, `second`, and `together` both.
 
@@ -169,13 +191,14 @@ def chi_square_tail(value: float, freedom: int) -> float:
     return front * fraction
 
 
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+def benjamini_hochberg(p_values: Sequence[float], among: int = 0) -> list[float]:
     """Each p-value adjusted for how many there are, in the order given (Benjamini and Hochberg, 1995): of all that are called more than
-    chance because theirs is at most 0.05, on average at most 5 % are not."""
+    chance because theirs is at most 0.05, on average at most 5 % are not. They may be the smallest `among` more that were looked at."""
     adjusted = [1.0] * len(p_values)
+    number = max(len(p_values), among)
     least = 1.0
     for rank, place in reversed(list(enumerate(sorted(range(len(p_values)), key=p_values.__getitem__), 1))):
-        least = min(least, p_values[place] * len(p_values) / rank)
+        least = min(least, p_values[place] * number / rank)
         adjusted[place] = least
     return adjusted
 

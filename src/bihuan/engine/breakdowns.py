@@ -328,6 +328,12 @@ def _number(breakdown: ByNumber, place: int, scope: Scope, binder: Binder, sourc
         join = _join_people(known, place)
         of_all = number.replace(f"part_{place}", "value")
         all_of_them = f"SELECT groupArray({of_all}) FROM ({known})"
+    return ranged(breakdown, number, all_of_them, binder, place), join
+
+
+def ranged(breakdown: ByNumber, number: str, all_of_them: str, binder: Binder, place: int = 1) -> str:
+    """SQL for the name of the range that `number` (SQL, Nullable) falls into, '' without one; quantiles are those of the array that the
+    SELECT `all_of_them` gives. `place` tells several in one SELECT apart."""
     if breakdown.cuts:
         cuts, labels = binder.bind(list(breakdown.cuts), "Array(Float64)"), binder.bind(ranges(breakdown.cuts), "Array(String)")
         named = f"{labels}[arrayCount(cut -> cut <= assumeNotNull({number}), {cuts}) + 1]"
@@ -337,7 +343,7 @@ def _number(breakdown: ByNumber, place: int, scope: Scope, binder: Binder, sourc
         named = f"concat('[', toString(round({begin}, 6)), ', ', toString(round({begin} + {width}, 6)), ')')"
     else:
         named = _quantile(f"assumeNotNull({number})", all_of_them, breakdown.quantiles or 2, place)
-    return f"if({number} IS NULL, '', {named})", join
+    return f"if({number} IS NULL, '', {named})"
 
 
 def _quantile(number: str, all_of_them: str, pieces: int, place: int) -> str:

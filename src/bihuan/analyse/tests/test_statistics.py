@@ -14,6 +14,7 @@ from bihuan.analyse.statistics import (
     exact_p_value,
     hypergeometric_tail,
     independence_p_value,
+    index,
     odds_ratio,
     wilson,
 )
@@ -78,3 +79,32 @@ def test_of_the_fifteen_p_values_of_benjamini_and_hochberg_four_are_called_true(
     # The example of their paper, section 3.2 (Neuhaus et al., 1992)
     values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
     assert sum(value <= 0.05 for value in benjamini_hochberg(values)) == 4
+    assert benjamini_hochberg([0.01, 0.001], among=30) == pytest.approx([0.15, 0.03])
+
+
+def test_the_index_of_two_groups_that_are_apart_has_the_interval_of_a_relative_risk():
+    expected = stats.contingency.relative_risk(30, 100, 24, 200)
+    interval = expected.confidence_interval(0.95)
+    assert index(Share(30, 100), Share(24, 200), Share(0, 0)) == pytest.approx((expected.relative_risk, interval.low, interval.high))
+
+
+def test_the_index_of_a_part_in_its_whole_cannot_leave_what_is_possible():
+    assert index(Share(30, 100), Share(30, 100), Share(30, 100)) == (1.0, 1.0, 1.0)  # the whole itself
+    assert index(Share(50, 50), Share(50, 100), Share(50, 50)) == pytest.approx((2.0, 2.0, 2.0), abs=0.6)
+    none = index(Share(0, 50), Share(40, 100), Share(0, 50))
+    assert none is not None
+    assert (none.estimate, none.low) == (0.0, 0.0)
+    assert 0 < (none.high or 0) < 0.5
+    assert index(Share(1, 5), Share(0, 9), Share(0, 0)) is None
+    assert index(Share(0, 0), Share(3, 9), Share(0, 0)) is None
+
+
+@pytest.mark.parametrize(("part", "rest", "mine", "others"), [(200, 800, 0.1, 0.05), (60, 3000, 0.15, 0.15), (900, 300, 0.3, 0.5)])
+def test_the_interval_of_an_index_holds_what_is_true_in_about_95_of_100_draws(part, rest, mine, others):
+    truth = mine / ((part * mine + rest * others) / (part + rest))
+    draws = stats.binom.rvs(part, mine, size=4000, random_state=1), stats.binom.rvs(rest, others, size=4000, random_state=2)
+    held = 0
+    for yes, also in zip(*map(list, draws), strict=True):
+        found = index(Share(int(yes), part), Share(int(yes + also), part + rest), Share(int(yes), part))
+        held += found is not None and (found.low or 0) <= truth <= (found.high or 0)
+    assert 0.935 <= held / 4000 <= 0.975
