@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
@@ -207,6 +208,7 @@ def _edited(request: ProjectRequest, draft: Draft) -> HttpResponse:
             "values": draft.values,
             "errors": errors,
             "words": words(request.member),
+            "languages": settings.LANGUAGES,
             "send_at": local,
             "pairs": _pairs(errors),
         },

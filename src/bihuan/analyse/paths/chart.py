@@ -106,9 +106,7 @@ def _shown(node: Node, result: PathsResult, reader: Reader) -> Mapping[str, Any]
         "ways": reader.show(node.ways, "number"),
         "share": reader.show(node.ways / result.ways, "share"),
         "people": reader.show(node.people, "number"),
-        "ended": reader.show(node.ended, "number"),
-        "ended_share": reader.show(node.ended / node.ways, "share"),
-        "any_ended": bool(node.ended),
+        "ended": f"{reader.show(node.ended, 'number')} ({reader.show(node.ended / node.ways, 'share')})" if node.ended else "",
         "query": _query(node.cell),
     }
 

@@ -128,14 +128,14 @@ def _usage(usage: Usage | None, reader: Reader) -> str:
 
 
 def _cell(cell: Cell, darkest: float, reader: Reader) -> dict[str, Any]:
-    """`state` is "none" (nothing to show), "running" (may change) or "complete"."""
+    """A share that may still change is `running`; where there is nothing to show, all is empty."""
     if cell.share is None or cell.people is None:
-        return {"state": "none", "share": "", "people": "", "heat": ""}
+        return {"share": "", "people": "", "heat": "", "running": False}
     return {
-        "state": "complete" if cell.complete else "running",
         "share": reader.show(cell.share, "share"),
         "people": reader.show(cell.people, "number"),
         "heat": _heat(cell.share, darkest),
+        "running": not cell.complete,
     }
 
 

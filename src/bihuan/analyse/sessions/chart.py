@@ -86,7 +86,11 @@ def _shown(measures: Measures, cell: Mapping[str, Any], reader: Reader) -> dict[
         "median": reader.show(measures.median, "seconds"),
         "p90": reader.show(measures.p90, "seconds"),
         "depth": reader.show(measures.depth, "number"),
-        "bounces": reader.show(measures.bounces, "number"),
-        "bounce": reader.show(measures.bounce, "share"),
+        "bounces": _bounces(measures, reader),
         "query": urlencode([(f"cell.{name}", value) for name, value in cell.items()]),
     }
+
+
+def _bounces(measures: Measures, reader: Reader) -> str:
+    bounces = reader.show(measures.bounces, "number")
+    return f"{bounces} ({reader.show(measures.bounce, 'share')})" if measures.bounces else bounces

@@ -75,10 +75,9 @@ def test_a_retention_triangle_marks_what_runs_and_leaves_out_what_has_not_begun(
     result = shape_retention(EACH_DAY, SCOPE, rows)
     assert [cohort.day for cohort in result.everybody.cohorts] == [date(2026, 3, day) for day in (1, 2, 3)]
     assert result.everybody.curve == (Mean(1.0, 1.0), Mean(0.25, 0.25))  # the second cohort's next day is today: left out
-    states = [
-        [cell["state"] for cell in cohort["cells"]] for cohort in (RETENTION.panel(result, Plain()) if RETENTION.panel else {})["cohorts"]
-    ]
-    assert states == [["complete", "complete"], ["complete", "running"], ["none", "none"]]
+    cohorts = (RETENTION.panel(result, Plain()) if RETENTION.panel else {})["cohorts"]
+    shown = [[(bool(cell["share"]), cell["running"]) for cell in cohort["cells"]] for cohort in cohorts]
+    assert shown == [[(True, False), (True, False)], [(True, False), (True, True)], [(False, False), (False, False)]]
     assert len(RETENTION.table(result).rows) == 5
     chart = RETENTION.chart(result, Plain()) or {}
     assert chart["xAxis"]["data"] == ["Day 0", "Day 1"]

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
@@ -28,6 +29,7 @@ from bihuan.govern.web import ProjectRequest, project_view, redirect_to, render_
 
 SHOWN = 30
 PLAIN = ("connection", "query", "path", "format", "cursor", "overlap")
+SCHEDULES = (("manual", _("by hand")), ("every", _("every so many minutes")), ("daily", _("daily at a time")))
 State = Definition.State
 
 
@@ -95,7 +97,7 @@ def do(request: ProjectRequest, key: str) -> HttpResponse:
 
 def _edited(request: ProjectRequest, found: Definition | None) -> HttpResponse:
     context: dict[str, Any] = {"definition": found, "connections": connections(request.member.project), "errors": {}}
-    context |= {"kinds": ImportRun.Kind.choices, "formats": ("csv", "tsv", "jsonl", "parquet")}
+    context |= {"kinds": ImportRun.Kind.choices, "formats": ("csv", "tsv", "jsonl", "parquet"), "schedules": SCHEDULES}
     if request.method != "POST":
         return render_page(request, "collect/imports/regular_form.html", context | _as_it_is(found, request.GET))
     form = request.POST

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from django.template import TemplateDoesNotExist
+from django.template import TemplateDoesNotExist, engines
 from django.template.loader import get_template
+from django_cotton.compiler_regex import CottonCompiler
 
 from bihuan.console.templating import PACKAGE
 
@@ -90,3 +91,48 @@ def test_the_list_of_licences_names_what_is_vendored():
         listed = set(re.findall(r"`([\w.-]+\.(?:js|css|svg))`", files))
         assert {path.name for path in (VENDOR / folder).iterdir()} - {"LICENSE", "NOTICE"} == listed, folder
         assert (VENDOR / folder / "LICENSE").exists(), folder
+
+
+def rendered(source: str, **context: object) -> str:
+    return engines["django"].from_string(CottonCompiler().process(source)).render(context)  # type: ignore[attr-defined]
+
+
+def test_a_cell_leads_to_the_people_that_it_counts():
+    shown = rendered(
+        "{% cell '12' cell_place=0 cell_of='a&b' cell_before=True cell_after=None cell_all=False heat=3 %}", people="/p/x/?a=1"
+    )
+    people = "/p/x/?a=1&amp;cell.place=0&amp;cell.of=a%26b&amp;cell.before=true"
+    assert shown == f'<td class="text-end bh-number" data-heat="3"><a href="{people}">12</a></td>'
+    assert rendered("{% cell '12' query='cell.step=1' cell_edge=True %}", people="/?q").count("cell.step=1&amp;cell.edge=true") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "people"), [("{% cell '12' cell_x=1 linked=0 %}", "/?q"), ("{% cell '12' %}", "/?q"), ("{% cell '12' cell_x=1 %}", "")]
+)
+def test_a_cell_without_people_is_a_number_alone(source, people):
+    assert rendered(source, people=people) == '<td class="text-end bh-number">12</td>'
+
+
+def test_an_empty_cell_leads_nowhere_and_a_text_is_no_markup():
+    assert rendered("{% cell '' cell_x=1 heat='' %}", people="/?q") == '<td class="text-end bh-number"></td>'
+    assert rendered("{% cell text hint=text running=True %}", text='<"b">').startswith(
+        '<td class="text-end bh-number" title="&lt;&quot;b&quot;&gt;" data-running>&lt;&quot;b&quot;&gt;<span'
+    )
+
+
+def test_a_choice_offers_words_pairs_and_definitions():
+    class Segment:
+        key, name = "big", "Big spenders"
+
+    shown = rendered(
+        "<c-select name='n' :choices='choices' value='{{ value }}' none='Nobody'><option>more</option></c-select>",
+        choices=["word", (7, "Seven"), Segment()],
+        value=7,
+    )
+    assert re.findall(r'<option(?: value="(.*?)")? ?(selected)?>(.*?)</option>', shown) == [
+        ("", "", "Nobody"),
+        ("word", "", "word"),
+        ("7", "selected", "Seven"),
+        ("big", "", "Big spenders"),
+        ("", "", "more"),
+    ]
