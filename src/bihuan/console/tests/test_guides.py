@@ -8,7 +8,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,21 @@ from bihuan.engine.periods import midnight
 from bihuan.engine.question import Answer, Question, Scope
 
 STAGES = Path(__file__).resolve().parents[2]
+IDS = {
+    "project_id": "UInt32",
+    "id_type": "LowCardinality(String)",
+    "id": "String",
+    "person_id": "UInt32",
+    "first_seen": "DateTime64(3, 'UTC')",
+}
+TRAITS = {
+    "project_id": "UInt32",
+    "name": "LowCardinality(String)",
+    "person_id": "UInt32",
+    "once": "Bool",
+    "value": "String",
+    "rank": "Int64",
+}
 MEASURED = ("project_id", "metric", "day", "at", "dimensions", "value", "version")
 
 
@@ -30,13 +45,26 @@ def folder(question: Question[Any, Any]) -> Path:
 
 @pytest.mark.parametrize("question", listed(), ids=lambda question: question.name)
 def test_the_example_of_the_guide_is_true(question: Question[Any, Any], engine: Engine, scope: Scope, write: Any) -> None:
-    """The code of the guide runs with `write` (people by name), `measure` (a number of a series) and `ask`, on the project of the
-    test, on 15 March 2026."""
+    """The code of the guide runs with `write` (what people did, by name), `know` (their properties), `measure` (a number of a series) and
+    `ask`, on the project of the test, on 15 March 2026."""
     numbers = itertools.count(2_900_001)
     people = defaultdict[str, int](lambda: next(numbers), nobody=0)
 
     def write_of_people(*events: tuple[Any, ...]) -> None:
         write(*((people[name], *rest) for name, *rest in events))
+
+    def know(known: Mapping[str, Mapping[str, Any]]) -> None:
+        since = scope.now - timedelta(days=90)
+        ids = [(scope.project_id, "user", name, people[name], since) for name in known]
+        at = round(since.timestamp() * 1000)
+        traits = [
+            (scope.project_id, key, people[name], False, json.dumps(value, ensure_ascii=False), at)
+            for name, properties in known.items()
+            for key, value in properties.items()
+        ]
+        for table, columns, rows in (("person_ids", IDS, ids), ("traits", TRAITS, traits)):
+            if rows:
+                engine.store.insert(table, list(columns), [list(each) for each in zip(*rows, strict=True)], list(columns.values()))
 
     def measure(series: str, day: str, dimensions: Mapping[str, str], value: float) -> None:
         of, text = date.fromisoformat(day), json.dumps(dimensions, separators=(",", ":"), sort_keys=True)
@@ -51,7 +79,9 @@ def test_the_example_of_the_guide_is_true(question: Question[Any, Any], engine: 
     examples = re.findall(r"```python\n(.*?)```", (folder(question) / "guide.md").read_text(), re.DOTALL)
     assert examples
     for example in examples:
-        exec(compile(example, f"{question.name}/guide.md", "exec"), {"write": write_of_people, "measure": measure, "ask": ask})
+        exec(
+            compile(example, f"{question.name}/guide.md", "exec"), {"write": write_of_people, "know": know, "measure": measure, "ask": ask}
+        )
 
 
 @pytest.mark.parametrize("question", listed(), ids=lambda question: question.name)
