@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bihuan.analyse.composition import COMPOSITION
 from bihuan.analyse.funnel import FUNNEL
 from bihuan.analyse.lifecycle import LIFECYCLE
 from bihuan.analyse.ltv import LTV
@@ -23,6 +24,7 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     STICKINESS,
     PATHS,
     SESSIONS,
+    COMPOSITION,
     LTV,
     RFM,
     ROOT_CAUSE,
