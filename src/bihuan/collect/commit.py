@@ -20,6 +20,7 @@ from bihuan.collect.identity import TABLES, Changes, Done, Id, People, RulesOf, 
 from bihuan.collect.identity.meeting import Meetings, without_junk
 from bihuan.collect.plan.enforce import Found, of_stored
 from bihuan.collect.properties import PropertiesSeen, Seen, spans
+from bihuan.collect.rolling import Day, Rolling
 from bihuan.collect.rows import ROW, Effect
 from bihuan.collect.seen_keys import SeenKeys
 from bihuan.collect.sorted_runs import Hashes
@@ -68,6 +69,7 @@ _TYPES = {
         "event_key": "UInt64",
         "body": "String",
     },
+    "rolled_days": {"project_id": "UInt32", "day": "UInt16", "version": "UInt64", "whole": "Bool"},
     "events": _EVENT_TYPES,
 }
 _IDS = (ROW.index("project_id"), ROW.index("user"), ROW.index("anonymous"))
@@ -84,8 +86,10 @@ class Memory:
     people: People
     properties: PropertiesSeen
     rules: RulesOf = default_rules
+    rolling: Rolling = field(default_factory=Rolling)
 
     def load(self, store: Store) -> None:
+        self.rolling.load(store)
         self.keys.load(store)
         self.people.load(store)
         self.properties.load(store)
@@ -107,6 +111,7 @@ class Commit:
     news: dict[Seen, tuple[int, int]] = field(init=False)
     fresh: Any = field(init=False)  # for each row, whether it is stored for the first time
     keys: Hashes = field(init=False)
+    days: set[Day] = field(init=False)  # of its events
     _inserts: list[tuple[str, list[Sequence[Any]]]] = field(init=False)
     _attempts: int = 0
 
@@ -132,8 +137,11 @@ class Commit:
             "plan_violations": [(*one[1:9], one.project_id, one.event_key, self.stamp) for one in self.found],
             "quarantine": [self._rejection(one) for one in self.rejected],
         }
+        events = self._events(zones)
+        self.days = set(zip(*(events[list(_EVENT_TYPES).index(name)] for name in ("project_id", "day")), strict=True)) if events else set()
+        tables["rolled_days"] = memory.rolling.unsaid(self.days)
         self._inserts = [(table, list(zip(*rows, strict=True))) for table, rows in tables.items() if rows]
-        self._inserts += [("events", part) for part in _by_months(self._events(zones))]
+        self._inserts += [("events", part) for part in _by_months(events)]
 
     def run(self, store: Store, links_changed: Callable[[], None]) -> None:
         """Do what is planned; after an error, call it again and it goes on where it was."""
@@ -154,6 +162,7 @@ class Commit:
         memory.keys.add(self.keys, self.stamp)
         self.changes.take()
         memory.properties.take(self.news)
+        memory.rolling.came(self.days)
 
     def _column(self, name: str) -> Sequence[Any]:
         return self.columns[ROW.index(name)] if self.columns else ()

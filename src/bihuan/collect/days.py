@@ -24,3 +24,8 @@ def days(projects: Sequence[int], times: Sequence[int], zones: Callable[[int], Z
 @lru_cache(maxsize=50_000)
 def _day(zone: ZoneInfo, quarter: int) -> int:
     return datetime.fromtimestamp(quarter * 900, zone).toordinal() - _EPOCH
+
+
+def day_of(at: datetime, zone: ZoneInfo) -> int:
+    """The day of an instant, counted since 1970-01-01."""
+    return at.astimezone(zone).toordinal() - _EPOCH

@@ -208,6 +208,7 @@ class Writer:
                 elif self.trouble is not None:
                     self._look_again(self.trouble)
                 self._links.catch_up()
+                self.memory.rolling.catch_up(self.store, self.zones)
             except EngineError as error:
                 self.trouble = find(self.store.config, self.trouble)
                 log.warning("The store does not answer yet: %s", error)

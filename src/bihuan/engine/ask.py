@@ -8,13 +8,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from bihuan.engine.errors import NotAllowed, QuestionError
 from bihuan.engine.meta import used
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
+from bihuan.engine.rollup import whole_days
 from bihuan.engine.store import Fetched, Store
 from bihuan.engine.visible import ctes
 
@@ -30,11 +31,14 @@ class DataVersion:
     """Changes whenever an answer could: (name, rows, inserts, changes) of what answers read, and the newest arrival (aware).
 
     Rows alone would not tell: of a property that is set again, the merge takes away as many rows as came. People are merged for
-    answers when the dictionary has been read again, which is later than the link's row.
+    answers when the dictionary has been read again, which is later than the link's row. `whole` are the days that need no look at their
+    events: they are no part of `state`, as an answer is the same with them or without.
     """
 
     state: tuple[tuple[str, int, int, int], ...]
     fresh_to: datetime | None
+    whole: frozenset[date] = frozenset()
+    rolled: tuple[str, int, int, int] | None = None  # what `whole` was read from
 
 
 class Engine:
@@ -58,7 +62,7 @@ class Engine:
         cached = self._cached(key)
         if cached is not None:
             return replace(cached, from_cache=True)
-        fetched = self._run(question, spec, scope, statement, query_id)
+        fetched = self._run(question, spec, scope, statement, version, query_id)
         result = question.shape(spec, scope, fetched.rows)
         answer = Answer(
             question=question.name,
@@ -81,9 +85,10 @@ class Engine:
         _allowed(question, scope)
         return self.whole(question.name, question.compile(spec, scope), question.reads(spec, scope), scope)
 
-    def whole(self, name: str, statement: Statement, reads: Period, scope: Scope) -> Statement:
+    def whole(self, name: str, statement: Statement, reads: Period, scope: Scope, version: DataVersion | None = None) -> Statement:
         """The statement of the question `name` behind the CTEs of what `scope` may see."""
-        head, bound = ctes(scope, reads, statement.sql)
+        version = version or self.version(scope.project_id)
+        head, bound = ctes(scope, reads, statement.sql, whole=version.whole)
         clash = bound.keys() & statement.params.keys()
         if clash:
             raise QuestionError("The question {name} binds names that belong to the engine.", name=name)
@@ -118,24 +123,30 @@ class Engine:
               toInt64(max(max_block_number)) AS inserts,
               toInt64(max(toInt64(data_version) - min_block_number)) AS changes
             FROM system.parts
-            WHERE active AND database = currentDatabase() AND table IN ('events', 'person_links', 'traits', 'metric_values', 'people_kept')
+            WHERE active AND database = currentDatabase()
+              AND table IN ('events', 'person_links', 'traits', 'metric_values', 'people_kept', 'rolled_days')
             GROUP BY table
             UNION ALL
             SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), reinterpretAsInt64(loading_duration)
             FROM system.dictionaries WHERE database = currentDatabase()
             """
         )
-        state = tuple(sorted((str(r["name"]), int(r["rows"]), int(r["inserts"]), int(r["changes"])) for r in tables.rows))
-        known = self._fresh.get(project_id)
-        if known is None or known.state != state:  # the newest arrival is read again only when rows have come
+        read = sorted((str(r["name"]), int(r["rows"]), int(r["inserts"]), int(r["changes"])) for r in tables.rows)
+        state = tuple(row for row in read if row[0] != "rolled_days")
+        rolled = next((row for row in read if row[0] == "rolled_days"), None)
+        known = self._fresh.get(project_id) or DataVersion((), None)
+        if known.state != state:  # the newest arrival is read again only when rows have come
             newest = self.store.fetch(
                 "SELECT maxOrNull(received_at) AS at FROM events WHERE project_id = {project:UInt32}", {"project": project_id}
             )
-            known = self._fresh[project_id] = DataVersion(state, newest.rows[0]["at"])
+            known = replace(known, state=state, fresh_to=newest.rows[0]["at"])
+        if known.rolled != rolled:
+            known = replace(known, rolled=rolled, whole=whole_days(self.store, project_id))
+        self._fresh[project_id] = known
         return known
 
-    def _run(self, question: Question[S, R], spec: S, scope: Scope, statement: Statement, query_id: str) -> Fetched:
-        whole = self.statement(question, spec, scope)
+    def _run(self, question: Question[S, R], spec: S, scope: Scope, statement: Statement, version: DataVersion, query_id: str) -> Fetched:
+        whole = self.whole(question.name, statement, question.reads(spec, scope), scope, version)
         settings = self.settings()
         settings |= {name: min(bound, settings.get(name, bound)) for name, bound in question.bounds.items()}
         return self.store.fetch(whole.sql, whole.params, settings=settings, query_id=query_id)

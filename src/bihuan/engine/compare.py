@@ -87,6 +87,11 @@ class Baseline:
     shift: int = 0
     months: int = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of its last day counts."""
+        return self.until.timestamp() >= self.period.end.timestamp()
+
     def day_of(self, day: date) -> date:
         """The day of the other period that is the counterpart of `day`; its month's last where it has no such day."""
         return months_later(day, -self.months) if self.months else day - timedelta(days=self.shift)
@@ -193,8 +198,9 @@ def sides(compare: Compare | None, period: Period, other: Baseline | None, scope
     if other is None:
         return Sides("0", mine)
     since, until = binder.bind(other.period.since, "Date"), binder.bind(other.period.until, "Date")
-    before = f"fromUnixTimestamp64Milli({binder.bind(round(other.until.timestamp() * 1000), 'Int64')}, 'UTC')"
-    theirs = f"day BETWEEN {since} AND {until} AND ts < {before}"
+    theirs = f"day BETWEEN {since} AND {until}"
+    if not other.whole:
+        theirs += f" AND ts < fromUnixTimestamp64Milli({binder.bind(round(other.until.timestamp() * 1000), 'Int64')}, 'UTC')"
     apart = other.period.until < period.since or other.period.since > period.until
     return Sides(f"toUInt8(NOT ({mine}))" if apart else _both(mine, theirs), f"(({mine}) OR ({theirs}))")
 

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from bihuan.engine.store import Store
 
+# The numbers that were ever linked to another, as one bitmap; those whose links are undone are among them still, and do no harm.
+LINKED = "SELECT groupBitmapMergeState(numbers) FROM person_linked WHERE project_id = {scope_project:UInt32}"
+_NOTE_LINKED = """
+INSERT INTO person_linked SELECT project_id, groupBitmapState(person_id) FROM person_links WHERE {since} GROUP BY project_id"""
+
 
 def person_of(number: str) -> str:
     """SQL for the person whom a number (SQL) belongs to after all links."""
@@ -17,12 +22,14 @@ def person_of(number: str) -> str:
 
 def read_recent(store: Store) -> None:
     """Let links hold that were stored since `read_all`."""
+    store.command(_NOTE_LINKED.format(since="version > (SELECT max(version) FROM person_map_read)"))
     store.command("SYSTEM RELOAD DICTIONARY person_recent")
 
 
 def read_all(store: Store) -> None:
     """Let all links hold that are stored, and have none left that are recent."""
     newest = int(store.fetch("SELECT max(version) AS newest FROM person_links").rows[0]["newest"])
+    store.command(_NOTE_LINKED.format(since="1"))
     store.command("SYSTEM RELOAD DICTIONARY person_map")
     store.command("INSERT INTO person_map_read SELECT {newest:UInt64}", {"newest": newest})
-    read_recent(store)
+    store.command("SYSTEM RELOAD DICTIONARY person_recent")

@@ -283,6 +283,44 @@ LIFETIME(0)
 
 LINKS_BY_VERSION = "ALTER TABLE person_links{{cluster}} ADD INDEX IF NOT EXISTS by_version version TYPE minmax GRANULARITY 1"
 
+# How often each event came on a day that has ended, and the numbers of whom; the event '' is any that came from outside.
+DAY_ROLLUP = """
+CREATE TABLE IF NOT EXISTS day_rollup{{cluster}} (
+  project_id UInt32,
+  event LowCardinality(String),
+  day Date,
+  version UInt64 COMMENT 'of a day the newest holds',
+  events UInt64,
+  nobody UInt64 COMMENT 'events of no number',
+  numbers AggregateFunction(groupBitmap, UInt32) COMMENT 'the numbers that its events came with, save 0'
+) ENGINE = {{engine:ReplacingMergeTree(version)}}
+PARTITION BY toYear(day)
+ORDER BY (project_id, event, day)
+SETTINGS index_granularity = 64, fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+# Whether that is the whole day: the writer says no before it stores an event of it, and yes after it has counted the day again.
+ROLLED_DAYS = """
+CREATE TABLE IF NOT EXISTS rolled_days{{cluster}} (
+  project_id UInt32,
+  day Date,
+  version UInt64 COMMENT 'growing; the greatest of a day holds',
+  whole Bool
+) ENGINE = {{engine:ReplacingMergeTree(version)}}
+ORDER BY (project_id, day)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+# The numbers that have ever been linked to another; further ones do no harm. What a crash takes, the next writer puts back.
+PERSON_LINKED = """
+CREATE TABLE IF NOT EXISTS person_linked{{cluster}} (
+  project_id UInt32,
+  numbers AggregateFunction(groupBitmap, UInt32)
+) ENGINE = {{engine:AggregatingMergeTree}} ORDER BY project_id
+"""
+
+PERSON_LINKED_BEGUN = "INSERT INTO person_linked SELECT project_id, groupBitmapState(person_id) FROM person_links GROUP BY project_id"
+
 MIGRATIONS = (
     Migration(
         1,
@@ -299,6 +337,7 @@ MIGRATIONS = (
         "a log of links, which can be undone, and links that hold at once",
         (IDENTITY_LOG, IDENTITY_LOG_BEGUN, PERSON_MAP_READ, PERSON_RECENT, LINKS_BY_VERSION),
     ),
+    Migration(8, "the people of whole days as bitmaps", (DAY_ROLLUP, ROLLED_DAYS, PERSON_LINKED, PERSON_LINKED_BEGUN)),
 )
 
 

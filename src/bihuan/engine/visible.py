@@ -2,6 +2,8 @@
 
 `visible`   the project's events in the period that the question reads, with `person` (0: nobody) after all links, and `event_key`;
 `history`   the same without the period, for what people did before;
+`daily`  (event, day, events, nobody, persons): how often each event came on a day, how often of nobody, and the bitmap of its people;
+`daily_any`  the same of any event from outside, their name is ''; `daily_ever`, `daily_any_ever` without the period;
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
 `traits_past`  (person, name, at, value): what each person's property has been from `at` (milliseconds since 1970) on, 'null': nothing;
 `ids`  (person, id_type, id, first_seen): every id, with the person it belongs to; `id_numbers` has each id's own `number` too;
@@ -22,9 +24,11 @@ them: only a saved segment's conditions read these.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from datetime import date
 from typing import Any
 
-from bihuan.engine import profile
+from bihuan.engine import profile, rollup
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period
 from bihuan.engine.person_map import person_of
@@ -37,8 +41,14 @@ PERSON = person_of("person_id")
 SUPPOSED = f"transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_persons:Array(UInt32)}}, {PERSON})"
 
 
-def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str, dict[str, Any]]:
-    """The text of the CTEs (without `WITH`) and their bound values; only those that `statement` names, when it is given."""
+DAILY = {"daily": False, "daily_any": False, "daily_ever": True, "daily_any_ever": True}  # whether it is without the period
+
+
+def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Collection[date] = ()) -> tuple[str, dict[str, Any]]:
+    """The text of the CTEs (without `WITH`) and their bound values; only those that `statement` names, when it is given.
+
+    `whole` are the days that `engine.rollup` has counted.
+    """
     seen = _event_columns(scope.hidden)
     tables = {
         "visible": f"""
@@ -106,8 +116,14 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None) -> tuple[str
   FROM refusals
   WHERE project_id = {scope_project:UInt32}""",
     }
+    params: dict[str, Any] = {}
+    for name, ever in DAILY.items():
+        if statement is not None and re.search(rf"\b{name}\b", statement):
+            days = () if scope.supposing else whole
+            tables[name], bound = rollup.daily(None if ever else reads, days, any_event="any" in name)
+            params |= bound
     named = (name for name in tables if statement is None or re.search(rf"\b{name}\b", statement))
-    params = {
+    params |= {
         "scope_project": scope.project_id,
         "scope_since": reads.since,
         "scope_until": reads.until,

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from bihuan.analyse.lifecycle.spec import LifecycleCell, LifecycleSpec
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import condition
+from bihuan.engine.daily import counted, days_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period, bucket_day, next_bucket_day
 from bihuan.engine.question import Scope, Statement
@@ -51,6 +52,8 @@ def reads_lifecycle(spec: LifecycleSpec, scope: Scope) -> Period:
 def compile_lifecycle(spec: LifecycleSpec, scope: Scope) -> Statement:
     """Rows (place, state, bucket, value, rank, people): place 0 is everybody; `bucket` counts from 0."""
     binder = Binder()
+    if counted([spec.active], spec.filter) and not spec.breakdown:
+        return _by_days(spec, scope, binder)
     sql = f"""
 WITH {_staged(spec, scope, binder)},
 shapes AS (
@@ -68,6 +71,42 @@ FROM marked
 ARRAY JOIN arrayMap(position -> toInt32(position), bitPositionsToArray(mask)) AS bucket
 GROUP BY place, state, bucket
 """
+    return Statement(sql, binder.params)
+
+
+def _by_days(spec: LifecycleSpec, scope: Scope, binder: Binder) -> Statement:
+    """The same rows from one set of people for each period, of the one before the first (-1), and of all before that (-2)."""
+    period = whole_period(spec, scope)
+    since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
+    last = binder.bind(len(bucket_days(spec, scope)), "Int32")
+    sql = f"""
+WITH sets AS (
+  SELECT greatest(toInt32(dateDiff('{spec.unit}', {since}, day)), -2) AS number, persons AS people
+  FROM {days_of([spec.active], binder, ever=True)} AND day <= {until}
+  UNION ALL
+  SELECT arrayJoin(range(-2, {last})) AS number, bitmapBuild(emptyArrayUInt32()) AS people
+),
+periods AS (
+  SELECT
+    number, active,
+    lagInFrame(active) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before,
+    groupBitmapMergeState(active) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ever
+  FROM (SELECT number, groupBitmapMergeState(people) AS active FROM sets GROUP BY number)
+),
+counts AS (
+  SELECT
+    number AS bucket,
+    bitmapAndCardinality(active, before) AS returning,
+    bitmapAndnotCardinality(active, ever) AS fresh,
+    bitmapCardinality(active) - returning - fresh AS resurrected,
+    bitmapCardinality(before) - returning AS dormant
+  FROM periods
+  WHERE number >= 0
+)
+SELECT 0 AS place, state, bucket, '' AS value, 0 AS rank, people
+FROM counts
+ARRAY JOIN ['new', 'returning', 'resurrected', 'dormant'] AS state, [fresh, returning, resurrected, dormant] AS people
+WHERE people > 0"""
     return Statement(sql, binder.params)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bihuan.analyse.retention.spec import RetentionCell, RetentionSpec
+from bihuan.analyse.retention.spec import Doing, RetentionCell, RetentionSpec
 from bihuan.engine.breakdowns import Split, of_people, split_people
 from bihuan.engine.conditions import condition
+from bihuan.engine.daily import counted, days_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period, bucket_end, midnight
 from bihuan.engine.question import Scope, Statement
@@ -54,6 +55,8 @@ def compile_retention(spec: RetentionSpec, scope: Scope) -> Statement:
     """Rows (place, cohort, after, value, rank, people, amount): place 0 is everybody, `after` -1 the cohort itself. With `suggest` one
     more, of place -1: how many people came more than once, and their median time away, in seconds."""
     binder = Binder()
+    if _told_by_days(spec):
+        return _by_days(spec, scope, binder)
     shaped = _by_bits if spec.clock == "calendar" and spec.value is None else starters
     sql = f"""
 WITH {shaped(spec, scope, binder)}
@@ -62,6 +65,53 @@ FROM followed
 ARRAY JOIN arrayConcat([-1], columns) AS after, arrayConcat([0.], amounts) AS amount
 GROUP BY place, cohort, after
 {_suggested(spec, scope, binder) if spec.suggest else ""}"""
+    return Statement(sql, binder.params)
+
+
+def _told_by_days(spec: RetentionSpec) -> bool:
+    """Whether the people of whole days tell everything that is asked."""
+    of_start, of_return = counted([spec.start], spec.filter), counted([spec.returning], spec.filter)
+    plain = spec.unit != "hour" and spec.clock == "calendar" and spec.counts == "on" and spec.value is None
+    return of_start and of_return and plain and not spec.breakdown and not spec.suggest
+
+
+def _by_days(spec: RetentionSpec, scope: Scope, binder: Binder) -> Statement:
+    """The same rows from one set of people for each calendar period: who are in two such sets came back."""
+    reads = reads_retention(spec, scope)
+    since, until = binder.bind(reads.since, "Date"), binder.bind(reads.until, "Date")
+    number = f"toInt32(dateDiff('{spec.unit}', {since}, day))"
+    last = binder.bind(len(cohort_starts(spec, scope)) - 1, "Int32")
+
+    def sets(choosing: Doing, ever: bool) -> str:
+        period = f"greatest({number}, -1)" if ever else number
+        days = days_of([choosing], binder, ever=ever)
+        return f"SELECT {period} AS number, groupBitmapMergeState(persons) AS people FROM {days} AND day <= {until} GROUP BY number"
+
+    started = sets(spec.start, spec.mode == "first_ever")
+    if spec.mode == "first_ever":
+        before = "groupBitmapMergeState(people) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+        started = f"SELECT number, bitmapAndnot(people, {before}) AS people FROM ({started})"
+    ends = binder.bind([(first, end) for first, end in spec.columns], "Array(Tuple(Int32, Int32))")
+    sql = f"""
+WITH started AS MATERIALIZED (
+  SELECT number AS cohort, people
+  FROM ({started})
+  WHERE cohort BETWEEN 0 AND {last} AND bitmapCardinality(people) > 0
+),
+columns AS (
+  SELECT cohort, toInt32(at) - 1 AS after, people, cohort + numbers.1 AS first, cohort + numbers.2 AS last
+  FROM started
+  ARRAY JOIN {ends} AS numbers, arrayEnumerate({ends}) AS at
+),
+returned AS ({sets(spec.returning, False)}),
+came AS (
+  SELECT cohort, after, bitmapAndCardinality(any(columns.people), groupBitmapMergeState(returned.people)) AS people
+  FROM columns JOIN returned ON returned.number >= columns.first AND returned.number <= columns.last
+  GROUP BY cohort, after
+)
+SELECT 0 AS place, cohort, -1 AS after, '' AS value, 0 AS rank, bitmapCardinality(people) AS people, 0. AS amount FROM started
+UNION ALL
+SELECT 0, cohort, after, '', 0, people, 0. FROM came WHERE people > 0"""
     return Statement(sql, binder.params)
 
 

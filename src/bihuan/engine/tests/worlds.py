@@ -22,6 +22,7 @@ from bihuan.engine.filters import EVERYTHING, All, Did, EventChoice, EventProper
 from bihuan.engine.filters import Any as AnyOf
 from bihuan.engine.person_map import read_all
 from bihuan.engine.question import Scope
+from bihuan.engine.rollup import roll
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 from bihuan.engine.store import Store
 
@@ -346,8 +347,11 @@ def event_choices(names: Sequence[str], conditions: st.SearchStrategy[Any]) -> s
     return st.builds(EventChoice, event=st.sampled_from((*names, "*")), filter=conditions)
 
 
-def load(store: Store, *several: World) -> tuple[Scope, ...]:
-    """Put worlds into the store, each as a project of its own; returns the scope of each, in order. One insert for all."""
+def load(store: Store, *several: World, whole: bool = False) -> tuple[Scope, ...]:
+    """Put worlds into the store, each as a project of its own; returns the scope of each, in order. One insert for all.
+
+    With `whole` the days of most events are counted, as the writer does with days that are over.
+    """
     events: list[list[Any]] = []
     linked: list[list[Any]] = []
     set_traits: list[list[Any]] = []
@@ -366,6 +370,10 @@ def load(store: Store, *several: World) -> tuple[Scope, ...]:
     _insert(store, "person_links", _LINKS, linked)
     if linked:
         read_all(store)
+    if whole:
+        for scope, world in zip(scopes, several, strict=True):
+            days = {world.day(event) for event in world.events}
+            roll(store, scope.project_id, sorted(day for day in days if day.toordinal() % 4), 1)
     return tuple(scopes)
 
 

@@ -5,7 +5,7 @@ Who is active over 7 or 30 days is counted apart, from one set of people for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from bihuan.engine import compare
 from bihuan.engine.breakdowns import Split, split
 from bihuan.engine.compare import Baseline, Groups, Sides
 from bihuan.engine.conditions import condition
+from bihuan.engine.daily import counted, days_of, is_day_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, bucket_end
@@ -38,6 +39,12 @@ MEASURES = {
     "p95": "quantileExactInclusiveIf(0.95)({of}, {test})",
     "p99": "quantileExactInclusiveIf(0.99)({of}, {test})",
     "distinct": "uniqExactIf({of}, {test} AND {of} != '')",
+}
+# The same from days that are counted already.
+DAILY = {
+    "events": "sumIf(events, {test})",
+    "people": "groupBitmapMergeIf(persons, {test})",
+    "per_person": "sumIf(events - anonymous, {test}) / groupBitmapMergeIf(persons, {test})",
 }
 # The sum over people of the square of what each adds, for the intervals of a sample; for numbers of people that is the number itself.
 SQUARES = {
@@ -81,6 +88,13 @@ class _Asked:
         other = replace(self.other, period=self.other.period.extended(before=before)) if self.other else None
         return compare.sides(self.spec.compare, self.period.extended(before=before), other, self.scope, self.binder)
 
+    def by_days(self) -> bool:
+        """Whether days as they are counted tell everything that is asked."""
+        spec = self.spec
+        plain = counted(spec.series, spec.filter) and not spec.breakdown and spec.sample is None and spec.unit != "hour"
+        whole = not isinstance(spec.compare, Groups) and (self.other is None or self.other.whole)
+        return plain and whole and all(series.measure in DAILY or series.measure in ROLLING for series in spec.series)
+
     def condition(self) -> str:
         """Of all events, on either side."""
         filtered = condition(self.spec.filter, self.scope, self.binder, over="visible")
@@ -96,6 +110,8 @@ def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
     if spec.unit == "hour" and period.days > MAX_HOURLY_DAYS:
         raise QuestionError("By the hour, a period may have at most {days} days.", days=MAX_HOURLY_DAYS, where="unit")
     asked = _Asked(spec, scope, Binder(), period, baseline_of(spec, scope))
+    if asked.by_days():
+        return _compile_by_days(asked)
     tests = [is_one_of(series, scope, asked.binder) for series in spec.series]
     wanted = f"{has_name_of(spec.series, asked.binder)} AND ({' OR '.join(tests)})" if len(tests) > 1 else tests[0]
     among = f"day BETWEEN {asked.binder.bind(period.since, 'Date')} AND {asked.binder.bind(period.until, 'Date')}"
@@ -115,6 +131,28 @@ HAVING NOT grouping(side){rolled}"""
     return Statement(sql.strip(), asked.binder.params)
 
 
+def _compile_by_days(asked: _Asked) -> Statement:
+    """The same rows from the days of plain events, be they counted already or not."""
+    spec, binder = asked.spec, asked.binder
+    side = asked.sides()
+    tests = [is_day_of(series, binder) for series in spec.series]
+    marks = "".join(f", {test} AS is{number}" for number, test in enumerate(tests))
+    people = any(series.measure in OF_PEOPLE for series in spec.series)
+    rolled = "".join(f"\nUNION ALL{_rolling_by_days(asked, number)}" for number in _rolling_places(spec))
+    sql = f"""
+WITH marked AS (
+  SELECT {side.side} AS side, {_bucket(asked)} AS bucket, events, nobody AS anonymous, persons{marks}
+  FROM {days_of(spec.series, binder)} AND {side.where}
+)
+SELECT side, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
+  toUInt64({"sum(events)" if people else "0"}) AS seen, toUInt64({"sum(anonymous)" if people else "0"}) AS nobody, toUInt64(0) AS others,
+  {", ".join(_measured(spec, DAILY))}
+FROM marked
+GROUP BY side, bucket WITH ROLLUP
+HAVING NOT grouping(side){rolled}"""
+    return Statement(sql.strip(), binder.params)
+
+
 def _seen(spec: TrendSpec) -> str:
     """Beside the numbers: where people are counted, how many events there are and how many of nobody; and how many values are in the
     rest."""
@@ -124,10 +162,10 @@ def _seen(spec: TrendSpec) -> str:
     return f"toUInt64({seen}) AS seen, toUInt64({nobody}) AS nobody, toUInt64({others}) AS others"
 
 
-def _measured(spec: TrendSpec) -> Iterator[str]:
+def _measured(spec: TrendSpec, measures: Mapping[str, str] = MEASURES) -> Iterator[str]:
     for number, series in enumerate(spec.series):
         rolling = "CAST(NULL, 'Nullable(Float64)')"
-        told = rolling if series.measure in ROLLING else measure(series, number)
+        told = rolling if series.measure in ROLLING else measure(series, number, measures)
         alike = f"CAST({told}, 'Nullable(Float64)')" if list(_rolling_places(spec)) else told  # the parts of a union must be of one type
         yield f"{alike} AS m{number}"
         if spec.sample is not None and series.measure in SQUARES:
@@ -139,9 +177,9 @@ def _rolling_places(spec: TrendSpec) -> list[int]:
     return [number for number, series in enumerate(spec.series) if series.measure in ROLLING]
 
 
-def measure(series: Series, number: int) -> str:
+def measure(series: Series, number: int, measures: Mapping[str, str] = MEASURES) -> str:
     """The aggregate of the series with this number, over `marked`."""
-    return MEASURES[series.measure].format(test=f"is{number}", of=f"of{number}")
+    return measures[series.measure].format(test=f"is{number}", of=f"of{number}")
 
 
 def _top(asked: _Asked) -> str:
@@ -153,7 +191,7 @@ top AS (
   WHERE side = 0
   GROUP BY part
   ORDER BY {by} DESC NULLS LAST, part
-  LIMIT {asked.binder.bind(asked.spec.top, "UInt64")}
+  LIMIT {asked.binder.bind(asked.spec.values_shown, "UInt64")}
 )"""
 
 
@@ -219,9 +257,36 @@ def bucket_ends(spec: TrendSpec, scope: Scope) -> list[tuple[date, date]]:
 
 def _rolling(asked: _Asked, number: int, test: str, parts: Split, shown: str) -> str:
     """Rows of the series alone: for each bucket the people of the days up to its end, from one set of people for each day."""
+    spec = asked.spec
+    side = asked.sides(before=ROLLING[spec.series[number].measure] - 1)
+    return _over_days(
+        asked,
+        number,
+        f"""
+  SELECT side, {"shown, " if spec.breakdown else ""}day, groupBitmapState(person) AS people
+  FROM (
+    SELECT side, day, person{f", {shown} AS shown" if spec.breakdown else ""}
+    FROM (
+      SELECT {side.side} AS side, day, person{f", {parts.value} AS part" if spec.breakdown else ""}
+      FROM {parts.source}
+      WHERE person != 0 AND {side.where} AND {test} AND {asked.condition()}
+    )
+  )
+  GROUP BY side, {"shown, " if spec.breakdown else ""}day""",
+    )
+
+
+def _rolling_by_days(asked: _Asked, number: int) -> str:
+    series = asked.spec.series[number]
+    side = asked.sides(before=ROLLING[series.measure] - 1)
+    days = days_of([series], asked.binder)
+    return _over_days(asked, number, f"\n  SELECT {side.side} AS side, day, persons AS people\n  FROM {days} AND {side.where}")
+
+
+def _over_days(asked: _Asked, number: int, daily: str) -> str:
+    """`daily` has the `people` of each day as a bitmap."""
     spec, binder = asked.spec, asked.binder
     measure_, days = spec.series[number].measure, ROLLING[spec.series[number].measure]
-    side = asked.sides(before=days - 1)
     ends = bucket_ends(spec, asked.scope)
     names = binder.bind([name for name, _ in ends], "Array(Date)")
     mine = f"arrayZip({binder.bind([end for _, end in ends], 'Array(Date)')}, {names})"
@@ -240,17 +305,7 @@ def _rolling(asked: _Asked, number: int, test: str, parts: Split, shown: str) ->
     return f"""
 SELECT side, {name}, {bucket} AS bucket, toUInt8({level}) AS level, toUInt64(0) AS seen, toUInt64(0) AS nobody, toUInt64(0) AS others,
   {numbers}
-FROM (
-  SELECT side, {"shown, " if spec.breakdown else ""}day, groupBitmapState(person) AS people
-  FROM (
-    SELECT side, day, person{f", {shown} AS shown" if spec.breakdown else ""}
-    FROM (
-      SELECT {side.side} AS side, day, person{f", {parts.value} AS part" if spec.breakdown else ""}
-      FROM {parts.source}
-      WHERE person != 0 AND {side.where} AND {test} AND {asked.condition()}
-    )
-  )
-  GROUP BY side, {"shown, " if spec.breakdown else ""}day
+FROM ({daily}
 )
 ARRAY JOIN arrayFilter(end -> day BETWEEN end.1 - {days - 1} AND end.1, {both}) AS end
 GROUP BY {groups}"""

@@ -17,7 +17,7 @@ from bihuan.analyse.retention.tests import reference
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import EVERYTHING
+from bihuan.engine.filters import EVERYTHING, EventChoice
 from bihuan.engine.periods import Between, Last, PeriodSpec
 from bihuan.engine.question import Scope
 from bihuan.engine.tests.broken_down import breakdowns
@@ -26,6 +26,8 @@ from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, loa
 conditions = st.one_of(st.just(EVERYTHING), filters(segments=("some", "same")))
 also = st.just(()) | event_choices(NAMES[:2], st.none()).map(lambda one: (one,))
 doings = st.builds(Doing, event=st.sampled_from(NAMES[:2]), filter=conditions, also=also)
+
+named = st.builds(Doing, event=st.sampled_from((*NAMES[:2], "*")), also=st.just(()) | st.just((EventChoice(event="a"),)))
 
 
 @st.composite
@@ -38,6 +40,16 @@ def cases(draw: st.DrawFn) -> tuple[World, RetentionSpec]:
     unit = draw(st.sampled_from(units))
     if unit == "hour":
         periods = [Last(last=2), Between(since=until - timedelta(days=2), until=until)]
+    if draw(st.booleans()):  # what whole days tell, too
+        return world, RetentionSpec(
+            start=draw(named),
+            returning=draw(named),
+            mode=draw(st.sampled_from(["first_ever", "recurring"])),
+            unit="day" if unit == "hour" else unit,
+            periods=draw(st.sampled_from([1, 3, 12, 70])),
+            brackets=draw(st.sampled_from([(), (), (1, 3, 7), (1, 2, 14, 30)])),
+            period=draw(st.sampled_from(periods)),
+        )
     return world, RetentionSpec(
         start=draw(doings),
         returning=draw(doings),
@@ -57,10 +69,10 @@ def cases(draw: st.DrawFn) -> tuple[World, RetentionSpec]:
     )
 
 
-@settings(max_examples=8, phases=(Phase.generate,), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=9, phases=(Phase.generate,), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=5))
 def test_retention_answers_what_plain_python_answers(engine: Engine, several: list[tuple[World, RetentionSpec]]) -> None:
-    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several), whole=True), strict=True):
         result = engine.ask(RETENTION, spec, scope).result
         for found, expected in zip(
             (result.everybody, *result.parts), (reference.part(world, spec), *reference.parts(world, spec)), strict=True
@@ -69,6 +81,15 @@ def test_retention_answers_what_plain_python_answers(engine: Engine, several: li
             assert [(mean.came, mean.of) for mean in found.curve] == [(mean.came, mean.of) for mean in expected.curve]
         if spec.clock == "calendar" and spec.suggest:
             assert result.usage == reference.usage(world, spec)
+
+
+def test_plain_events_are_told_by_whole_days(engine, scope):
+    doing = {"event": "a"}
+    plain = RetentionSpec.model_validate({"start": doing, "return": doing})
+    assert "daily" in engine.statement(RETENTION, plain, scope).sql
+    for other in ({"clock": "exact"}, {"value": "n"}, {"breakdown": [{"property": "plan"}]}, {"filter": {"property": "n", "values": [1]}}):
+        spec = RetentionSpec.model_validate({"start": doing, "return": doing} | other)
+        assert "daily" not in engine.statement(RETENTION, spec, scope).sql
 
 
 def rounded(part: RetentionPart) -> RetentionPart:
@@ -89,7 +110,7 @@ def rounded(part: RetentionPart) -> RetentionPart:
 @given(st.lists(cases(), min_size=3, max_size=4))
 def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, RetentionSpec]]) -> None:
     question = behind(RETENTION)
-    for (_, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+    for (_, spec), scope in zip(several, load(engine.store, *(world for world, _ in several), whole=True), strict=True):
         table = engine.ask(RETENTION, spec, scope).table
         linked = [(row[at], cell) for row, cells in zip(table.rows, table.cells, strict=True) for at, cell in enumerate(cells) if cell]
         for number, cell in [each for each in linked if each[0]][-6:]:

@@ -69,7 +69,7 @@ def cases(draw: st.DrawFn) -> tuple[World, TrendSpec]:
 @settings(max_examples=8, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_a_trend_is_what_plain_python_counts(engine: Engine, drawn: list[tuple[World, TrendSpec]]) -> None:
-    for (world, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn)), strict=True):
+    for (world, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn), whole=True), strict=True):
         result = engine.ask(TREND, spec, scope).result
         expected = reference.trend(spec, world)
         try:
@@ -77,6 +77,38 @@ def test_a_trend_is_what_plain_python_counts(engine: Engine, drawn: list[tuple[W
         except AssertionError:
             note(f"{spec!r} of {world!r}")
             raise
+
+
+@settings(max_examples=8, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(cases(), min_size=4, max_size=6), st.sampled_from(("events", "people", "per_person")))
+def test_days_that_are_counted_already_say_what_their_events_say(
+    engine: Engine, drawn: list[tuple[World, TrendSpec]], measure: Measure
+) -> None:
+    plain = [(world, plainly(spec, measure)) for world, spec in drawn]
+    asked = 0
+    for (world, spec), scope in zip(plain, load(engine.store, *(world for world, _ in drawn), whole=True), strict=True):
+        asked += "daily" in engine.statement(TREND, spec, scope).sql
+        same(engine.ask(TREND, spec, scope).result, reference.trend(spec, world), spec)
+    assert asked > 0
+
+
+def plainly(spec: TrendSpec, measure: Measure) -> TrendSpec:
+    """The same of nothing but names."""
+    names = {series.event for series in spec.series}
+    series = tuple(
+        one.model_copy(
+            update={
+                "event": "*" if names == {"*"} else "a" if one.event == "*" else one.event,
+                "filter": EVERYTHING,
+                "also": (),
+                "measure": one.measure if one.measure in ROLLING else measure,
+                "property": None,
+            }
+        )
+        for one in spec.series
+    )
+    unit = "day" if spec.unit == "hour" else spec.unit
+    return spec.model_copy(update={"series": series, "filter": EVERYTHING, "breakdown": (), "unit": unit})
 
 
 def same(result: TrendResult, expected: dict[str, Any], spec: TrendSpec) -> None:

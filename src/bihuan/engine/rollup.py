@@ -1,0 +1,74 @@
+"""Days that are over, counted once: how often each event came on them, and the bitmap of its people.
+
+The writer counts a day (`roll`) when it is over and nothing comes for it any more, and says so in `rolled_days`; before it stores a late
+event it says that the day is not whole, until it has counted it again. So a whole day needs no look at its events, whatever is linked,
+merged or undone meanwhile: a bitmap holds the numbers that events came with, and who they belong to is found when asked.
+Why: `docs/decisions/0008-day-rollup.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+
+from bihuan.engine.periods import Period
+from bihuan.engine.person_map import LINKED, person_of
+from bihuan.engine.store import Store
+
+ROLL = """
+INSERT INTO day_rollup
+SELECT project_id, event, day, {version:UInt64}, count(), countIf(person_id = 0), groupBitmapStateIf(person_id, person_id != 0)
+FROM events
+WHERE project_id = {project:UInt32} AND day IN {days:Array(Date)}
+GROUP BY project_id, event, day
+UNION ALL
+SELECT project_id, '', day, {version:UInt64}, count(), countIf(person_id = 0), groupBitmapStateIf(person_id, person_id != 0)
+FROM events
+WHERE project_id = {project:UInt32} AND day IN {days:Array(Date)} AND source != 'ledger'
+GROUP BY project_id, day
+"""
+WHOLE = "INSERT INTO rolled_days SELECT {project:UInt32}, arrayJoin({days:Array(Date)}), {version:UInt64}, 1"
+
+
+def roll(store: Store, project_id: int, days: Sequence[date], version: int) -> None:
+    """Count days, while nobody adds to their events. `version` is greater than that of any call before."""
+    values = {"project": project_id, "days": list(days), "version": version}
+    store.command(ROLL, values)
+    store.command(WHOLE, values)
+
+
+def whole_days(store: Store, project_id: int) -> frozenset[date]:
+    """The days of which all events are counted."""
+    sql = "SELECT day FROM rolled_days WHERE project_id = {project:UInt32} GROUP BY day HAVING argMax(whole, version)"
+    return frozenset(row["day"] for row in store.fetch(sql, {"project": project_id}).rows)
+
+
+def daily(reads: Period | None, whole: Collection[date], *, any_event: bool) -> tuple[str, dict[str, Any]]:
+    """SQL of (event, day, events, nobody, persons), and its bound values: by event, or of any event from outside (its name is '').
+
+    `whole` days are taken as they were counted, others counted from their events. Without `reads` it is all of the past.
+    """
+    name = "''" if any_event else "event"
+    only = "source != 'ledger'" if any_event else "1"
+    branches, params = [], {}
+    counted = sorted(day for day in whole if reads is None or reads.since <= day <= reads.until)
+    within = "" if reads is None else " AND day BETWEEN {scope_since:Date} AND {scope_until:Date}"
+    if counted:
+        place = f"scope_whole_{'days' if reads else 'past'}"
+        params[place] = counted
+        mapped = f"arrayMap(person_id -> {person_of('person_id')}, bitmapToArray(bitmapAnd(numbers, linked)))"
+        branches.append(f"""
+  WITH ({LINKED}) AS linked
+  SELECT event, day, events, nobody, bitmapOr(bitmapAndnot(numbers, linked), bitmapBuild({mapped})) AS persons
+  FROM day_rollup FINAL
+  WHERE project_id = {{scope_project:UInt32}} AND event {"=" if any_event else "!="} ''{within} AND day IN {{{place}:Array(Date)}}""")
+        within += f" AND day NOT IN {{{place}:Array(Date)}}"
+    if reads is None or len(counted) < reads.days:
+        person = person_of("person_id")
+        branches.append(f"""
+  SELECT {name} AS event, day, count() AS events, countIf(person_id = 0) AS nobody, groupBitmapStateIf({person}, person_id != 0) AS persons
+  FROM events
+  WHERE project_id = {{scope_project:UInt32}} AND {only}{within}
+  GROUP BY event, day""")
+    return "\n  UNION ALL".join(branches), params
