@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bihuan.engine.ask import Engine
 from bihuan.engine.config import Config
@@ -22,6 +23,9 @@ from bihuan.engine.store import Store
 from bihuan.engine.tests.environment import FOLDER
 
 pytest_plugins = ["bihuan.govern.tests.cast", "bihuan.engine.tests.chromium"]
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("bihuan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bihuan")
 _project_numbers = itertools.count(1 + int(time.time()) % 1_000_000 * 1000)
 _keys = itertools.count(1)
 _people = itertools.count(1_000_000, 1_000)
