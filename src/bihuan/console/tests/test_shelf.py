@@ -88,7 +88,7 @@ def test_the_list_of_licences_names_what_is_vendored():
         (folder,) = [
             each for each in folders if each.endswith(f"-{version}") and (VENDOR / each / re.findall(r"`([^`]+)`", files)[0]).exists()
         ]
-        listed = set(re.findall(r"`([\w.-]+\.(?:js|css|svg))`", files))
+        listed = set(re.findall(r"`([\w.-]+\.(?:js|css|svg|json))`", files))
         assert {path.name for path in (VENDOR / folder).iterdir()} - {"LICENSE", "NOTICE"} == listed, folder
         assert (VENDOR / folder / "LICENSE").exists(), folder
 

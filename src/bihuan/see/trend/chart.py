@@ -1,4 +1,4 @@
-"""A trend as an ECharts option: lines over time, their unfinished end dashed, what they are compared with paler; areas, bars, a pie."""
+"""A trend as an ECharts option: lines over time, its unfinished end dashed, what it is compared with paler; areas, bars, pies, maps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from bihuan.engine.breakdowns import part_said
 from bihuan.engine.question import Reader
+from bihuan.see.trend.mapped import chart_map
 from bihuan.see.trend.result import Line, Number, TrendResult
 
 PALE = 0.35
@@ -21,6 +22,8 @@ def chart_trend(result: TrendResult, reader: Reader) -> dict[str, Any] | None:
         return None
     if result.look == "pie":
         return _pie(result, reader)
+    if result.mapped is not None and result.mapped.spots:
+        return chart_map(result.mapped, result.lines[0].kind, reader)
     if result.look == "bar" and len(result.buckets) > 2:
         return _columns(result, reader)
     return _bars(result, reader) if len(result.buckets) <= 2 else _lines(result, reader)

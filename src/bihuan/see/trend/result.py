@@ -15,6 +15,7 @@ from bihuan.engine.meta import Interval, hidden_warning, nobody_warning, sample_
 from bihuan.engine.periods import BucketState, Unit, bucket_end, bucket_state
 from bihuan.engine.question import Headline, Kind, Rows, Scope
 from bihuan.see.trend.formula import LETTERS, calculate, parse
+from bihuan.see.trend.mapped import Mapped, map_of
 from bihuan.see.trend.spec import ADDING, RATIOS, ROLLING, SCALED, Look, Series, TrendSpec
 from bihuan.see.trend.sql import baseline_of, period_of
 
@@ -107,6 +108,7 @@ class TrendResult:
     `states` say of each bucket whether it is whole; `open_end`: the last one is not over, or the period ends within it; `cut_start`: the
     period begins within the first. `others` is how many values are in the lines of the rest.
     `compared_with` is what the previous numbers are of (None: nothing); `target` the number that each bucket should reach.
+    `mapped`: the first number of the whole period by place, where a map is asked for.
     """
 
     unit: Unit
@@ -123,6 +125,7 @@ class TrendResult:
     names: Mapping[str, str] = field(default_factory=dict)
     look: Look = "line"
     others: int = 0
+    mapped: Mapped | None = None
     warnings: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
 
     @property
@@ -140,6 +143,9 @@ def shape_trend(spec: TrendSpec, scope: Scope, rows: Rows) -> TrendResult:
     whole = next((row for row in rows if not row["side"] and row["level"] == (2 if spec.breakdown else 1)), None)
     others = max((int(row["others"]) for row in rows if not row["side"] and row["level"] == 1 and row["shown"] == ""), default=0)
     others = others if spec.breakdown else 0
+    mapped = (
+        map_of([line for line in lines if line.series == lines[0].series], spec.series[0].measure in ADDING) if spec.look == "map" else None
+    )
     return TrendResult(
         unit=spec.unit,
         buckets=begun,
@@ -155,10 +161,12 @@ def shape_trend(spec: TrendSpec, scope: Scope, rows: Rows) -> TrendResult:
         names=scope.segment_names,
         look=spec.look,
         others=others,
+        mapped=mapped,
         warnings=(
             *sample_warning(spec.sample),
             *(nobody_warning(int(whole["seen"]), int(whole["nobody"])) if whole else ()),
             *hidden_warning(others),
+            *(mapped.warnings if mapped else ()),
         ),
     )
 

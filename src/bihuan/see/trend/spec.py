@@ -25,7 +25,8 @@ OF_PEOPLE: frozenset[Measure] = OF_EVENTS - {"events"}
 RATIOS = frozenset({"dau_wau", "dau_mau"})
 ADDING: frozenset[Measure] = frozenset({"events", "sum", "first_time"})  # the numbers of parts of time make that of the whole
 SCALED: frozenset[Measure] = frozenset({"events", "people", "sum", "first_time", "active_7", "active_30"})
-Look = Literal["line", "area", "bar", "pie", "number", "table", "pivot"]
+Look = Literal["line", "area", "bar", "pie", "map", "number", "table", "pivot"]
+MOST_PLACES = 300  # more than there are countries, and what else a property may say
 
 
 class Series(Choosing):
@@ -68,6 +69,7 @@ class TrendSpec(Spec):
     With `breakdown` each has a line for each of the `top` values for which the first series is greatest over the period, and one for all
     other values together. `compare` adds what it stands beside. `running` shows each bucket with all before it (`total`), or the mean of
     `window` buckets up to it (`mean`). `only_formulas` hides the series themselves. `sample` asks this part of the people only.
+    The `look` "map" shows every value of its one breakdown, whatever `top` says.
     """
 
     series: Annotated[tuple[Series, ...], Field(min_length=1, max_length=10)]
@@ -84,6 +86,10 @@ class TrendSpec(Spec):
     look: Look = "line"
     sample: Sample = None
 
+    @property
+    def values_shown(self) -> int:
+        return MOST_PLACES if self.look == "map" else self.top
+
     @model_validator(mode="after")
     def _fits_together(self) -> TrendSpec:
         known = LETTERS[: len(self.series)]
@@ -94,6 +100,8 @@ class TrendSpec(Spec):
             raise ValueError("A running total needs numbers that add up: events, sums or first times.")
         if self.unit == "hour" and any(series.measure in ROLLING for series in self.series):
             raise ValueError("Who is active over 7 or 30 days is told by days or longer; choose another unit.")
+        if self.look == "map" and len(self.breakdown) != 1:
+            raise ValueError("A map needs one breakdown, by a property that says the country or the province.")
         if self.sample is not None and any(series.measure == "distinct" for series in self.series):
             raise ValueError("How many different values there are cannot be estimated from a sample.")
         return self

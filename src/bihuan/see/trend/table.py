@@ -23,7 +23,7 @@ BEFORE, OTHER_SIDE = "{name}, previous period", "{name}, to compare"
 
 def table_trend(result: TrendResult) -> Table:
     """A row for each bucket: its beginning, then each line's number and, when compared, that of what it is compared with."""
-    if result.look == "pivot" and result.breakdown:
+    if result.look in ("pivot", "map") and result.breakdown:
         return _pivot(result)
     title, kind = FIRST_COLUMN[result.unit]
     columns, taken = [Column("time", title, kind)], {"time"}

@@ -4,16 +4,17 @@
   const script = document.currentScript;
 
   // --- Charts -------------------------------------------------------------------------------------------------------------
-  let loading = null;
-  const echarts = () =>
-    (loading ??= new Promise((resolve, reject) => {
-      if (window.echarts) return resolve(window.echarts);
+  const loading = {};
+  const loaded = (name, address) =>
+    (loading[name] ??= new Promise((resolve, reject) => {
       const tag = document.createElement("script");
-      tag.src = script.dataset.echarts;
-      tag.onload = () => resolve(window.echarts);
+      tag.src = address;
+      tag.onload = () => resolve(window[name]);
       tag.onerror = reject;
       document.head.append(tag);
     }));
+  const echarts = () => loaded("echarts", script.dataset.echarts);
+  const onMap = async (library, option) => (await loaded("bihuanMaps", script.dataset.maps))(library, option, script.dataset.world);
 
   const PALETTE = {
     light: ["#0f766e", "#d97706", "#4f46e5", "#be123c", "#0284c7", "#65a30d", "#9333ea", "#64748b", "#b45309", "#0891b2"],
@@ -62,7 +63,19 @@
       return { ...one, ...style };
     };
     const each = (part, change) => (Array.isArray(part) ? part.map(change) : part ? change(part) : part);
-    const visual = (one) => ({ ...one, textStyle: { color: text, ...one.textStyle } });
+    const tint = dark ? ["#14403c", "#2dd4bf"] : ["#d5ebe8", "#0f766e"];
+    const visual = (one) => ({ inRange: { color: tint }, ...one, textStyle: { color: text, ...one.textStyle } });
+    const drawn = (one) =>
+      one.type === "map"
+        ? {
+            selectedMode: false,
+            label: { color: dark ? "#f1f5f9" : "#1d2733", fontSize: 10 },
+            emphasis: { label: { show: false }, itemStyle: { areaColor: PALETTE[theme][1] } },
+            itemStyle: { areaColor: dark ? "#2a3644" : "#dfe5ea", borderColor: dark ? "#17202a" : "#ffffff", borderWidth: 0.6 },
+            left: 0, right: 0, top: 8, bottom: 8, preserveAspect: true,
+            ...one,
+          }
+        : one;
     return {
       color: PALETTE[theme],
       animationDuration: 250,
@@ -71,6 +84,7 @@
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: text, ...option.textStyle },
       legend: each(option.legend, (one) => ({ type: "scroll", pageTextStyle: { color: text }, ...one, textStyle: { color: text, ...one.textStyle } })),
       visualMap: each(option.visualMap, visual),
+      series: each(option.series, drawn),
       xAxis: each(option.xAxis, axis),
       yAxis: each(option.yAxis, axis),
       // Drawn on the canvas: the page's security policy allows no styles in markup.
@@ -101,13 +115,14 @@
       if (data) this.option = JSON.parse(data.textContent);
       if (!this.option) return;
       const library = await echarts().catch(() => null);
-      if (!library || !this.isConnected) return;
+      const option = library && (this.option.map ? await onMap(library, this.option).catch(() => null) : this.option);
+      if (!option || !this.isConnected) return;
       this.chart?.dispose();
       this.place ??= this.appendChild(Object.assign(document.createElement("div"), { className: "bh-chart-place" }));
       this.place.style.height = "100%";
       const theme = document.documentElement.dataset.bsTheme ?? "light";
       this.chart = library.init(this.place, null, { renderer: "canvas" });
-      this.chart.setOption(themed(named(this.option, PALETTE[theme]), theme));
+      this.chart.setOption(themed(named(option, PALETTE[theme]), theme));
       this.chart.on("click", ({ data }) => this.open(data?.cell));
       this.dataset.drawn = "true";
     }
