@@ -1,0 +1,186 @@
+"""Intervals as ECharts options (boxes by time or value, and bars of how many took how long), with every number written for the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bihuan.analyse.interval.result import BEGINS, IntervalResult
+from bihuan.analyse.parts import part_title
+from bihuan.analyse.spread import Spread, range_said, used
+from bihuan.engine.breakdowns import heading
+from bihuan.engine.question import Reader
+
+MOST_SHOWN = 20
+PALE = 0.35
+UNITS = ((86_400, "Time, days"), (3600, "Time, hours"), (60, "Time, minutes"), (1, "Time, seconds"))
+
+Box = tuple[str, Mapping[str, Any], Spread, Spread | None]  # title, whose people, numbers, and those that they are compared with
+
+
+def chart_interval(result: IntervalResult, reader: Reader) -> dict[str, Any] | None:
+    """A box for each bucket, or for each value when broken down: from the first quartile to the third, with the median in it, and lines to
+    the 10th and the 90th of a hundred. What it is compared with stands beside it, paler; what may still change is paler too."""
+    boxes = _boxes(result, reader)
+    longest = max((spread.p90 or 0.0 for _, _, *both in boxes for spread in both if spread), default=0.0)
+    if not any(spread and spread.many for _, _, *both in boxes for spread in both):
+        return None
+    size, unit = next(((size, unit) for size, unit in UNITS if longest >= size), UNITS[-1])
+    series = [_series(reader.say("This period"), [box[:3] for box in boxes], size, result, 1.0, reader, {})]
+    if result.everybody.before is not None and result.compared_with is not None:
+        msgid, values = result.compared_with
+        beside = [(title, cell, before or Spread()) for title, cell, _, before in boxes]
+        series.append(_series(reader.say(msgid, **values), beside, size, result, PALE, reader, {"before": True}))
+    return {
+        "grid": {"left": 8, "right": 24, "top": 40, "bottom": 8, "containLabel": True},
+        "legend": {"top": 0, "show": len(series) > 1},
+        "tooltip": {"trigger": "item", "confine": True},
+        "xAxis": {"type": "category", "data": [title for title, *_ in boxes]},
+        "yAxis": {"type": "value", "min": 0, "name": reader.say(unit), "nameTextStyle": {"align": "left"}},
+        "series": series,
+    }
+
+
+def _boxes(result: IntervalResult, reader: Reader) -> list[Box]:
+    if result.breakdown:
+        return [
+            (part_title(part, result, reader), {"place": part.place}, part.now, part.before)
+            for part in result.parts[:MOST_SHOWN]
+        ]  # fmt: skip
+    everybody = result.everybody
+    befores = everybody.buckets_before or [None] * len(result.buckets)
+    return [
+        (reader.show(bucket.day, "day"), {"bucket": bucket.day.isoformat()}, now, before)
+        for bucket, now, before in zip(result.buckets, everybody.buckets, befores, strict=True)
+        if bucket.state != "future"
+    ]
+
+
+def _series(
+    name: str,
+    boxes: Sequence[tuple[str, Mapping[str, Any], Spread]],
+    size: int,
+    result: IntervalResult,
+    opacity: float,
+    reader: Reader,
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    fading = [] if result.breakdown else [bucket.open for bucket in result.buckets if bucket.state != "future"]
+    data: list[Any] = []
+    for place, (_, cell, spread) in enumerate(boxes):
+        quantiles = (spread.p10, spread.p25, spread.median, spread.p75, spread.p90)
+        value = [None if each is None else round(each / size, 3) for each in quantiles]
+        style = {"opacity": 0.5} if fading and fading[place] and opacity == 1 else {}
+        data.append({"value": value if spread.many else [], "cell": {**cell, **more}, **({"itemStyle": style} if style else {})})
+    return {
+        "type": "boxplot",
+        "name": name,
+        "data": data,
+        "color": "palette:0",
+        "itemStyle": {"opacity": opacity},
+        "boxWidth": [6, 36],
+        "dimensions": ["", *map(reader.say, ("10th percentile", "First quartile", "Median", "Third quartile", "90th percentile"))],
+    }
+
+
+def chart_bars(result: IntervalResult, reader: Reader) -> dict[str, Any] | None:
+    """How many intervals were how long: a bar for each range, what it is compared with paler; when broken down, each value's shares."""
+    everybody, before = result.everybody.now, result.everybody.before
+    shown = used([everybody, *([before] if before else [])])
+    if not shown:
+        return None
+    share = bool(result.parts)
+    series: list[dict[str, Any]] = []
+    if result.parts:
+        for number, part in enumerate(result.parts[:MOST_SHOWN]):
+            data = [{"value": part.now.shares[at], "cell": {**_cell(result, at), "place": part.place}} for at in shown]
+            series.append({"type": "line", "name": part_title(part, result, reader), "color": f"palette:{number % 10}", "data": data})
+    else:
+        data = [{"value": everybody.bars[at], "cell": _cell(result, at)} for at in shown]
+        series.append({"type": "bar", "name": reader.say("This period"), "color": "palette:0", "barCategoryGap": "10%", "data": data})
+        if before is not None and result.compared_with is not None:
+            msgid, values = result.compared_with
+            data = [{"value": before.bars[at], "cell": {**_cell(result, at), "before": True}} for at in shown]
+            pale = {"color": "palette:0", "itemStyle": {"opacity": PALE}, "barCategoryGap": "10%"}
+            series.append({"type": "bar", "name": reader.say(msgid, **values), **pale, "data": data})
+    percent = {"valueFormatter": "percent"} if share else {}
+    axis: dict[str, Any] = {"axisLabel": {"formatter": "percent"}} if share else {"minInterval": 1}
+    return {
+        "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
+        "legend": {"top": 0, "type": "scroll", "show": len(series) > 1},
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, **percent},
+        "xAxis": {"type": "category", "data": [range_said(result.bars[at], "seconds", reader) for at in shown]},
+        "yAxis": {"type": "value", "min": 0, **axis},
+        "series": series,
+    }
+
+
+def _cell(result: IntervalResult, at: int) -> dict[str, float]:
+    """Whose intervals are in a bar, as fields of `IntervalCell`."""
+    least, below = result.bars[at]
+    return {name: value for name, value in (("least", least), ("below", below)) if value is not None}
+
+
+def panel_interval(result: IntervalResult, reader: Reader) -> Mapping[str, Any]:
+    """What panel.html shows: the boxes, the bars, the quarters that the quartiles part, and each value or bucket with its numbers."""
+    everybody = result.everybody
+    return {
+        "chart": chart_interval(result, reader),
+        "bars": chart_bars(result, reader),
+        "rows": [_bar(result, at, reader) for at in used([everybody.now, *([everybody.before] if everybody.before else [])])],
+        "quarters": [
+            {"number": number, "range": " – ".join(reader.show(end, "seconds") for end in ends)}
+            for number, ends in enumerate(everybody.now.quarters, 1)
+            if everybody.now.many
+        ],
+        "breakdown": heading(result.breakdown, reader),
+        "compared": reader.say(result.compared_with[0], **result.compared_with[1]) if result.compared_with else "",
+        "day": reader.say(BEGINS[result.day]),
+        "parts": [
+            {"title": part_title(part, result, reader), "where": f"cell.place={part.place}", **_shown(part.now, part.before, reader)}
+            for part in result.parts[:MOST_SHOWN]
+        ],
+        "buckets": _shown_buckets(result, reader),
+        "open": result.open,
+    }
+
+
+def _shown_buckets(result: IntervalResult, reader: Reader) -> list[dict[str, Any]]:
+    everybody = result.everybody
+    befores = everybody.buckets_before or [None] * len(result.buckets)
+    return [
+        {
+            "title": reader.show(bucket.day, "day"),
+            "where": f"cell.bucket={bucket.day.isoformat()}",
+            "open": bucket.open,
+            "cut": bucket.state == "cut",
+            **_shown(now, before, reader),
+        }
+        for bucket, now, before in reversed(list(zip(result.buckets, everybody.buckets, befores, strict=True)))
+        if bucket.state != "future"
+    ]
+
+
+def _bar(result: IntervalResult, at: int, reader: Reader) -> dict[str, str]:
+    now, before = result.everybody.now, result.everybody.before
+    return {
+        "title": range_said(result.bars[at], "seconds", reader),
+        "where": "&".join(f"cell.{name}={value!r}" for name, value in _cell(result, at).items()),
+        "many": reader.show(now.bars[at], "number"),
+        "share": reader.show(now.shares[at], "share"),
+        "people": reader.show(now.bar_people[at], "number"),
+        "before": reader.show(before.bars[at], "number") if before else "",
+        "before_share": reader.show(before.shares[at], "share") if before else "",
+    }
+
+
+def _shown(spread: Spread, before: Spread | None, reader: Reader) -> dict[str, str]:
+    times = {"least": spread.least, "p10": spread.p10, "p25": spread.p25, "median": spread.median}
+    times |= {"p75": spread.p75, "p90": spread.p90, "greatest": spread.greatest, "mean": spread.mean}
+    return {
+        "many": reader.show(spread.many, "number"),
+        "people": reader.show(spread.people, "number"),
+        **{name: reader.show(value, "seconds") for name, value in times.items()},
+        "many_before": reader.show(before.many, "number") if before else "",
+        "median_before": reader.show(before.median, "seconds") if before else "",
+    }
