@@ -6,6 +6,7 @@ from typing import Any
 
 from bihuan.analyse.composition import COMPOSITION
 from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.interval import INTERVAL
 from bihuan.analyse.lifecycle import LIFECYCLE
 from bihuan.analyse.ltv import LTV
 from bihuan.analyse.paths import PATHS
@@ -20,6 +21,7 @@ from bihuan.engine.question import Question
 QUESTIONS: tuple[Question[Any, Any], ...] = (
     FUNNEL,
     RETENTION,
+    INTERVAL,
     LIFECYCLE,
     STICKINESS,
     PATHS,
