@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bihuan.analyse.basket import BASKET
 from bihuan.analyse.composition import COMPOSITION
 from bihuan.analyse.funnel import FUNNEL
 from bihuan.analyse.interval import INTERVAL
@@ -27,6 +28,7 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     PATHS,
     SESSIONS,
     COMPOSITION,
+    BASKET,
     LTV,
     RFM,
     ROOT_CAUSE,
