@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bihuan.analyse.funnel.chart import chart_funnel, panel_funnel
-from bihuan.analyse.funnel.result import FunnelResult, headlines_funnel, shape_funnel, table_funnel
+from bihuan.analyse.funnel.result import FunnelResult, headlines_funnel, shape_funnel
 from bihuan.analyse.funnel.spec import FunnelCell, FunnelSpec, Step
 from bihuan.analyse.funnel.sql import compile_funnel, people_funnel, reads_funnel
+from bihuan.analyse.funnel.table import table_funnel
 from bihuan.engine.question import Question
 
 FUNNEL: Question[FunnelSpec, FunnelResult] = Question(

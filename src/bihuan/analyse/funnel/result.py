@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, Literal
 
+from bihuan.analyse.funnel.differences import Difference, adjusted, of_steps, of_whole
+from bihuan.analyse.funnel.drivers import Drivers, shape_drivers
+from bihuan.analyse.funnel.sides import buckets_of, overlapping, stretches
 from bihuan.analyse.funnel.spec import FunnelSpec
-from bihuan.analyse.funnel.sql import EDGES, entry_period
-from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
-from bihuan.engine.periods import Period
-from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+from bihuan.analyse.funnel.sql import EDGES
+from bihuan.engine.breakdowns import Breakdown
+from bihuan.engine.compare import Said, compare_said
+from bihuan.engine.periods import Period, midnight, next_bucket_day
+from bihuan.engine.question import Headline, Rows, Scope
 
 TITLES = {"people": "People", "sessions": "Sessions", "attempts": "Attempts"}
 STILL = {
@@ -19,6 +25,7 @@ STILL = {
     "sessions": "{count} sessions may still convert: the time they have is not over yet.",
     "attempts": "{count} attempts may still convert: the time they have is not over yet.",
 }
+MORE_DRIVERS = "There were {count} things to look at; only the {shown} that most people have, of those that most have not, were tested."
 ENTERED = {"people": "People who entered", "sessions": "Sessions that entered", "attempts": "Attempts that began"}
 CONVERTED = {"people": "People who converted", "sessions": "Sessions that converted", "attempts": "Attempts that converted"}
 
@@ -65,13 +72,18 @@ class FunnelPart:
     """The funnel of some of the people: of everybody (`value` None), of those with `value` ('' when they have none), or of all those whose
     value is not among the first (`other` is then how many values those are).
 
-    `open` people did not do all the steps, but their time is not over yet: they may still.
+    `open` people did not do all the steps, but their time is not over yet: they may still. `before` is the same of what it is compared
+    with; `whole` is the difference of both in the conversion from the first step to the last (adjusted for how many values there are),
+    `changes` that of each step after the first from the required step before it.
     """
 
     value: str | None
     other: int
     steps: tuple[FunnelStep, ...]
     open: int
+    before: FunnelPart | None = None
+    whole: Difference | None = None
+    changes: tuple[Difference, ...] = ()
 
     @property
     def entered(self) -> int:
@@ -83,10 +95,44 @@ class FunnelPart:
         return self.steps[-1].from_start
 
 
+BucketState = Literal["whole", "cut", "open", "future"]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A day, week or month of entry that begins on `start`. `state`: it is `whole`; the period takes only a part of it (`cut`); the time of
+    those who entered is not over yet, so that its conversion may still grow (`open`); or it has not begun (`future`)."""
+
+    start: date
+    state: BucketState
+
+
+@dataclass(frozen=True)
+class Course:
+    """The trend of everybody (`value` None) or of a value: how many did each step of those who entered in each bucket, and `before` in its
+    counterpart (empty: it is not compared)."""
+
+    value: str | None
+    other: int
+    counts: tuple[tuple[int, ...], ...]
+    before: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The funnel of each day, week or month. People count in each bucket for itself, as if the period were that bucket alone, so they do
+    not sum to all; sessions and attempts count in the one in which they began."""
+
+    unit: Literal["day", "week", "month"]
+    buckets: tuple[Bucket, ...]
+    courses: tuple[Course, ...]
+
+
 @dataclass(frozen=True)
 class FunnelResult:
     """`everybody`, and when broken down `parts`, most people first, the rest last. `period` is when people entered; `bars` are the
-    durations (from, to) in seconds that the histograms count, the last without an end; `names` are the segments' by key."""
+    durations (from, to) in seconds that the histograms count, the last without an end; `names` are the segments' by key. `compared` is
+    what it is compared with. `trend` and `drivers` are there where they are asked for."""
 
     period: Period
     everybody: FunnelPart
@@ -95,87 +141,93 @@ class FunnelResult:
     breakdown: tuple[Breakdown, ...]
     names: Mapping[str, str]
     counted: Literal["people", "sessions", "attempts"] = "people"
+    compared: Said | None = None
+    overlapping: bool = False
+    trend: Trend | None = None
+    drivers: Drivers | None = None
 
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-        if not self.everybody.open:
-            return ()
-        return ((STILL[self.counted], {"count": self.everybody.open}),)
+        found: list[tuple[str, Mapping[str, Any]]] = []
+        if self.everybody.open:
+            found.append((STILL[self.counted], {"count": self.everybody.open}))
+        if self.drivers and self.drivers.several > len(self.drivers.found):
+            found.append((MORE_DRIVERS, {"count": self.drivers.several, "shown": len(self.drivers.found)}))
+        return tuple(found)
 
 
 def shape_funnel(spec: FunnelSpec, scope: Scope, rows: Rows) -> FunnelResult:
+    asked = spec.asked
     bars = tuple(_bars(spec))
-    values = sorted((row for row in rows if row["part"] == "value"), key=lambda row: row["place"])
+    overlap = overlapping(spec)
+    everybody = _part(asked, [row for row in rows if row["part"] == "total"], len(bars), overlap)
+    places = sorted({row["place"] for row in rows if row["part"] == "value"})
+    parts = [
+        _part(asked, [row for row in rows if row["part"] == "value" and row["place"] == place], len(bars), overlap) for place in places
+    ]
+    wholes = adjusted([part.whole for part in parts if part.whole])
+    if wholes:
+        parts = [replace(part, whole=whole) for part, whole in zip(parts, wholes, strict=True)]
     return FunnelResult(
-        period=entry_period(spec, scope),
-        everybody=_part(spec, next((row for row in rows if row["part"] == "total"), None), len(bars), value=None),
-        parts=tuple(_part(spec, row, len(bars), value=None if row["place"] > spec.top else str(row["value"])) for row in values),
+        period=scope.period(spec.period),
+        everybody=everybody,
+        parts=tuple(parts),
         bars=bars,
         breakdown=spec.breakdown,
         names=scope.segment_names,
         counted=spec.count,
+        compared=compare_said(spec.compare, scope) if spec.compare else None,
+        overlapping=overlap,
+        trend=_trend(spec, scope, rows, (everybody, *parts), (0, *places)) if spec.show == "trend" else None,
+        drivers=shape_drivers(spec.success_step, spec.least, rows) if spec.show == "drivers" else None,
     )
 
 
-def table_funnel(result: FunnelResult) -> Table:
-    """One row for each step, of everybody or of each value; none when nobody entered."""
-    value = columns_of(result.breakdown) if result.parts else ()
-    columns = (
-        *value,
-        Column("step", "Step", "number"),
-        Column("name", "Name"),
-        Column("people", TITLES[result.counted], "number"),
-        Column("from_start", "From the start", "share"),
-        Column("from_previous", "From the previous step", "share"),
-        Column("dropped", "Dropped off", "number"),
-        Column("median_since_previous", "Median time from the previous step", "seconds"),
-        Column("median_since_start", "Median time from the start", "seconds"),
-        Column("p10_since_start", "Fastest 10 % from the start within", "seconds"),
-        Column("p90_since_start", "90 % from the start within", "seconds"),
-    )
-    rows, cells = [], []
-    for part in (result.parts or (result.everybody,)) if result.everybody.entered else ():
-        for step in part.steps:
-            start, previous = step.since_start, step.since_previous
-            rows.append(
-                (
-                    *(cells_of(part.value, result.breakdown) if value else ()),
-                    step.number,
-                    step.title,
-                    step.people,
-                    step.from_start,
-                    step.from_previous,
-                    step.dropped,
-                    previous.median if previous else None,
-                    start.median if start else None,
-                    start.p10 if start else None,
-                    start.p90 if start else None,
-                )
-            )
-            behind = [None, None, cell_of(part, step), None, None, cell_of(part, step, "dropped") if step.number > 1 else None, *[None] * 4]
-            cells.append((*[None] * len(value), *behind))
-    return Table(columns, tuple(rows), tuple(cells))
-
-
-def cell_of(part: FunnelPart, step: FunnelStep, state: str = "reached") -> dict[str, Any] | None:
+def cell_of(part: FunnelPart, step: FunnelStep, state: str = "reached", *, before: bool = False) -> dict[str, Any] | None:
     """Those behind a number of a step, as fields of `FunnelCell`; None for the rest of the values, who are not told apart."""
     if part.other:
         return None
     value = {} if part.value is None else {"value": part.value} if part.value else {"no_value": True}
-    return {"step": step.number, **({"state": state} if state != "reached" else {}), **value}
+    return {"step": step.number, **({"state": state} if state != "reached" else {}), **value, **({"before": True} if before else {})}
 
 
 def headlines_funnel(result: FunnelResult) -> tuple[Headline, ...]:
-    last = result.everybody.steps[-1]
+    now, before = result.everybody, result.everybody.before
+    last = now.steps[-1]
+    time = last.since_start.median if last.since_start else None
+    time_before = before.steps[-1].since_start if before else None
     return (
-        Headline("Conversion", result.everybody.conversion, "share"),
-        Headline(ENTERED[result.counted], result.everybody.entered),
-        Headline(CONVERTED[result.counted], last.people),
-        Headline("Median time to convert", last.since_start.median if last.since_start else None, "seconds"),
+        Headline("Conversion", now.conversion, "share", change=_change(now.conversion, before.conversion if before else None)),
+        Headline(ENTERED[result.counted], now.entered, change=_change(now.entered, before.entered if before else None)),
+        Headline(CONVERTED[result.counted], last.people, change=_change(last.people, before.steps[-1].people if before else None)),
+        Headline("Median time to convert", time, "seconds", change=_change(time, time_before.median if time_before else None)),
     )
 
 
-def _part(spec: FunnelSpec, row: Mapping[str, Any] | None, bars: int, *, value: str | None) -> FunnelPart:
+def _change(now: float | None, before: float | None) -> float | None:
+    return None if now is None or not before else now / before - 1
+
+
+def _part(spec: FunnelSpec, rows: Rows, bars: int, overlap: bool) -> FunnelPart:
+    """Everybody or a value, from the rows of both sides."""
+    sides = {row["side"]: row for row in rows}
+    is_value = bool(rows) and rows[0]["part"] == "value"
+    other = is_value and rows[0]["place"] > spec.top
+    value = str(rows[0]["value"]) if is_value and not other else None
+    values = max(row["values"] for row in rows) if other else 0
+    part = _side(spec, sides.get(0), bars, value, values)
+    if spec.compare is None:
+        return part
+    before = _side(spec, sides.get(1), bars, value, values)
+    return replace(
+        part,
+        before=before,
+        whole=of_whole(part.steps, before.steps, overlapping=overlap),
+        changes=of_steps(part.steps, before.steps, overlapping=overlap),
+    )
+
+
+def _side(spec: FunnelSpec, row: Mapping[str, Any] | None, bars: int, value: str | None, other: int) -> FunnelPart:
     counts = [*(row["people"] if row else ()), *[0] * len(spec.steps)][: len(spec.steps)]
     steps = [FunnelStep(1, spec.steps[0].title, counts[0], _share(counts[0], counts[0]), _share(counts[0], counts[0]), 0, None, None)]
     before = counts[0]
@@ -194,8 +246,39 @@ def _part(spec: FunnelSpec, row: Mapping[str, Any] | None, bars: int, *, value: 
             )
         )
         before = before if spec.steps[place].optional else people
-    other = row["values"] if row and row["part"] == "value" and value is None else 0
     return FunnelPart(value, other, tuple(steps), row["open"] if row else 0)
+
+
+def _trend(spec: FunnelSpec, scope: Scope, rows: Rows, parts: Sequence[FunnelPart], places: Sequence[int]) -> Trend:
+    firsts, both = buckets_of(spec, scope), stretches(spec, scope)
+    nobody = [0] * len(spec.steps)
+    found: dict[tuple[int, int], list[list[int]]] = defaultdict(lambda: [nobody] * len(firsts))
+    for row in rows:
+        if row["part"] == "bucket":
+            bucket = both[row["side"]][row["bucket"] - 1].bucket
+            if bucket is not None:
+                found[row["place"], row["side"]][bucket] = [*row["people"], *nobody][: len(nobody)]
+    courses = tuple(
+        Course(
+            part.value,
+            part.other,
+            tuple(map(tuple, found[place, 0])),
+            tuple(map(tuple, found[place, 1])) if spec.compare else (),
+        )
+        for part, place in zip(parts, places, strict=True)
+    )
+    return Trend(spec.unit, tuple(_bucket(first, spec, scope) for first in firsts), courses)
+
+
+def _bucket(first: date, spec: FunnelSpec, scope: Scope) -> Bucket:
+    period = scope.period(spec.period)
+    last = next_bucket_day(first, spec.unit) - timedelta(days=1)
+    ends = midnight(min(last, period.until) + timedelta(days=1), scope.zone)
+    if first > scope.today:
+        return Bucket(first, "future")
+    if ends + spec.window.length > scope.now:
+        return Bucket(first, "open")
+    return Bucket(first, "cut" if first < period.since or last > period.until else "whole")
 
 
 def _share(part: int, whole: int) -> float | None:

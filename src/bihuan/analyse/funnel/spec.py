@@ -4,12 +4,13 @@ answer is broken down by."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bihuan.engine.breakdowns import Breakdowns
+from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
@@ -69,7 +70,10 @@ class FunnelSpec(Spec):
     `order`: other events may lie between ("ordered"), nothing may ("strict"), or the steps come in "any" order. `first_ever`: only the
     first time ever that somebody did the first step begins a way. `held`: this property has the same value at all steps. `count` people,
     their sessions (which end where nothing happens for `session_gap` minutes) or attempts. A breakdown by what events say takes the event
-    of the step `attribution`, or wants the same value at all.
+    of the step `attribution`, or wants the same value at all. `compare` puts another period or other people beside it.
+
+    `show` adds to the steps: their "trend", each `unit` of entry for itself; or "drivers", what those who did step `success` (None: the
+    last) had and did before, and the others who came to the step before it did not, as far as at least `least` have it and have it not.
     """
 
     steps: Annotated[tuple[Step, ...], Field(min_length=2, max_length=MOST_STEPS)]
@@ -85,6 +89,18 @@ class FunnelSpec(Spec):
     breakdown: Breakdowns = ()
     attribution: Literal["first", "last", "all"] | Annotated[int, Field(ge=1, le=MOST_STEPS)] = "first"
     top: Annotated[int, Field(ge=1, le=50)] = 5
+    compare: Comparison = None
+    show: Literal["steps", "trend", "drivers"] = "steps"
+    unit: Literal["day", "week", "month"] = "day"
+    success: Annotated[int, Field(ge=2, le=MOST_STEPS)] | None = None
+    least: Annotated[int, Field(ge=1, le=100_000)] = 10
+
+    @field_validator("compare")
+    @classmethod
+    def _not_a_target(cls, compare: Comparison) -> Comparison:
+        if isinstance(compare, Target):
+            raise ValueError("A funnel has no target: compare it with a period or with other people.")
+        return compare
 
     @model_validator(mode="after")
     def _steps_fit(self) -> FunnelSpec:
@@ -115,6 +131,34 @@ class FunnelSpec(Spec):
             raise ValueError("The same value at all steps can be asked of people alone, and without another property that is held.")
         return self
 
+    @model_validator(mode="after")
+    def _drivers_fit(self) -> FunnelSpec:
+        if self.show != "drivers":
+            return self
+        if self.compare or self.breakdown or self.count != "people":
+            raise ValueError("What goes with success is asked of people, without a comparison and without a breakdown.")
+        if self.success is not None and self.success > len(self.steps):
+            raise ValueError("There is no such step that could be success.")
+        if self.steps[self.success_step - 1].optional:
+            raise ValueError("An optional step cannot be success.")
+        if self.order == "any" and self.success_step < len(self.steps):
+            raise ValueError("In any order, success is to do all steps.")
+        return self
+
+    @property
+    def success_step(self) -> int:
+        """The step that those who succeed do."""
+        return self.success or len(self.steps)
+
+    @property
+    def asked(self) -> FunnelSpec:
+        """The funnel whose ways are counted: up to the step that is success, where one asks what goes with it."""
+        if self.show != "drivers" or self.success_step == len(self.steps):
+            return self
+        last = self.success_step
+        kept = [each.model_copy(update={"before": min(self.last_of(each), last)}) for each in self.exclusions if each.after < last]
+        return self.model_copy(update={"steps": self.steps[:last], "exclusions": tuple(kept), "attribution": "first", "success": None})
+
     def last_of(self, exclusion: Exclusion) -> int:
         """The step before which the exclusion ends."""
         return exclusion.before or len(self.steps)
@@ -122,9 +166,16 @@ class FunnelSpec(Spec):
 
 class FunnelCell(Spec):
     """Those who did step `step`, or (`state` "dropped") did the required step before it but not this one; with `value`, of that value of
-    the breakdown (`no_value`: of those who have none)."""
+    the breakdown (`no_value`: of those who have none); with `day`, of the day, week or month that begins then; with `before`, of what it
+    is compared with. With `driver`, those with it: who did the event `name` on their way, or whose first event, or who themselves, had
+    `having` as the property `name`; of those who came to the step before success, the ones who did it, or did not ("dropped")."""
 
     step: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 1
     state: Literal["reached", "dropped"] = "reached"
     value: Annotated[str, Field(max_length=2_000)] | None = None
     no_value: bool = False
+    day: date | None = None
+    before: bool = False
+    driver: Literal["event", "property", "person"] | None = None
+    name: Annotated[str, Field(max_length=200)] | None = None
+    having: Annotated[str, Field(max_length=2_000)] | None = None

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bihuan.analyse.funnel.sides import MILLISECOND
 from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.visible import Binder
 
-MILLISECOND = timedelta(milliseconds=1)
 FIRST_BITS = 5  # enough for the number of a step or an exclusion, and 31 for neither
 
 
@@ -52,6 +52,11 @@ class Layout:
     def shift(self) -> int:
         """Below the milliseconds."""
         return self.first_at + FIRST_BITS
+
+
+def first_step(mask: str) -> str:
+    """SQL for the first step that an event can serve (or exclusion that it is), from 1; 31: none."""
+    return f"least(bitCount(bitXor({mask}, {mask} - 1)), 31)"
 
 
 def ways_sql(spec: FunnelSpec, layout: Layout, binder: Binder, *, keep: str) -> str:

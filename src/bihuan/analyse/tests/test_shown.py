@@ -31,7 +31,7 @@ class Plain:
 def row(*people: int, part: str = "total", place: int = 0, value: str = "", values: int = 1) -> dict[str, Any]:
     times = {"start_times": [[0, 0, 60_000, 0, 0]] * 2, "previous_times": [[0, 0, 30_000, 0, 0]] * 2}
     bars = {"start_histogram": [[0, people[-1], *[0] * 17]] * 2, "previous_histogram": [[people[-1], *[0] * 18]] * 2}
-    return {"part": part, "place": place, "people": list(people), "value": value, "values": values, "open": 2, **times, **bars}
+    return {"part": part, "place": place, "people": list(people), "value": value, "values": values, "open": 2, "side": 0, **times, **bars}
 
 
 TWO_STEPS = FunnelSpec.model_validate(

@@ -39,12 +39,13 @@ class Way:
 
 
 class Funnel:
-    """What is asked of one world."""
+    """What is asked of one world: of those who enter in `period` (None: the spec's), if nothing is known of them from `known` on. The
+    quantiles of a breakdown are those of all events `among`."""
 
-    def __init__(self, world: World, spec: FunnelSpec) -> None:
-        period = Period.resolve(spec.period, zone=world.zone, now=world.now)
+    def __init__(self, world: World, spec: FunnelSpec, period: Period | None = None, known: datetime | None = None) -> None:
         self.world, self.spec, self.count = world, spec, len(spec.steps)
-        self.period = period
+        self.period = period or Period.resolve(spec.period, zone=world.zone, now=world.now)
+        self.known = known
         self.values: dict[int, str] = {}
         self.beginning: dict[int, bool] = {}
         self.whose: dict[int, list[Event]] = defaultdict(list)
@@ -85,12 +86,15 @@ class Funnel:
 
     @cached_property
     def among(self) -> list[Event]:
-        return [event for event in self.world.events if self.world.person(event) and self.begins(event)]
+        """Which a breakdown by quantiles looks at."""
+        events = [event for event in self.world.events if self.known is None or event.at < self.known]
+        return [event for event in events if self.world.person(event) and self.begins(event)]
 
     def units(self, person: int) -> Iterator[tuple[str, list[Pair]]]:
         """The sorted events of what is counted of a person, each with the value that is held or had by all."""
         world, spec = self.world, self.spec
         mine = [event for event in self.whose[person] if world.day(event) >= self.period.since]
+        mine = [event for event in mine if self.known is None or event.at < self.known]
         pairs = [(event, self.bits(event)) for event in mine if world.holds(spec.filter, event)]
         if spec.order != "strict" and spec.count != "sessions":
             pairs = [pair for pair in pairs if pair[1] or self.begins(pair[0])]
@@ -205,7 +209,7 @@ class Funnel:
         return [way for person in sorted(self.whose.keys() - {0}) for way in self.of(person)]
 
     def of(self, person: int) -> list[Way]:
-        spec, now = self.spec, self.world.now.replace(second=0, microsecond=0)
+        spec, now = self.spec, self.known or self.world.now.replace(second=0, microsecond=0)
         found = []
         for held, pairs in self.units(person):
             entries = [event for event, bits in pairs if (bits & 1 if spec.order != "any" else self.begins(event))]

@@ -1,0 +1,106 @@
+"""The SQL of what goes with success: what people had and did on their way, and how many of those succeeded.
+
+`tried`    the people who came to the step before success, each with the milliseconds of their `entry`, whether they are a `success`, and up
+           to when one looks at what they did: until just before success, or as long as they had time for it. Who may still succeed is left
+           out;
+`things`   (person, success, kind, name, value): what each of them did and had; and one thing without a kind that all of them have.
+
+The analysis of the store costs more than its work where a CTE is named often: so all that is told of people comes as one list, and meets
+`tried` once.
+"""
+
+from __future__ import annotations
+
+from bihuan.analyse.funnel.sides import MILLISECOND
+from bihuan.analyse.funnel.spec import FunnelCell, FunnelSpec
+from bihuan.engine.question import Scope
+from bihuan.engine.schema import COLUMNS
+from bihuan.engine.selection import has_name_of, is_one_of
+from bihuan.engine.visible import Binder, json_text
+
+MOST_DRIVERS = 500  # the ones that most people have, of those that most people have not
+LONGEST_VALUE = 200
+
+
+def drivers_sql(spec: FunnelSpec, scope: Scope, binder: Binder, base: str) -> tuple[str, str]:
+    """The CTEs, and the SELECT of rows "driver": `value` is a list of kind, name and value; `people` of how many who tried had it and of
+    how many of these succeeded; `place` 0 is all who tried. `values` says how many drivers could be looked at."""
+    least = binder.bind(spec.least, "Int64")
+    rows = f"""SELECT
+  'driver', kind != '', toJSONString([kind, name, value]), drivers, 0, 0, [had, succeeded] AS people, 0 AS open, [], [], [], []
+FROM (
+  SELECT *, countIf(kind != '') OVER () AS drivers
+  FROM (
+    SELECT *, least(had, max(had) OVER () - had) AS fewer
+    FROM (SELECT kind, name, value, toInt64(count()) AS had, toInt64(countIf(success)) AS succeeded FROM things GROUP BY kind, name, value)
+  )
+  WHERE fewer >= {least} OR kind = ''
+  ORDER BY kind = '' DESC, fewer DESC, kind, name, value
+  LIMIT {MOST_DRIVERS + 1}
+)"""
+    return _things(spec, scope, binder, base), rows
+
+
+def driver_people_sql(spec: FunnelSpec, cell: FunnelCell, scope: Scope, binder: Binder, base: str) -> str:
+    """Those who tried, had it, and succeeded (or did not)."""
+    thing = ", ".join(binder.bind(text or "", "String") for text in (cell.driver, cell.name, cell.having))
+    succeeded = "NOT success" if cell.state == "dropped" else "success"
+    return f"{_things(spec, scope, binder, base)}\nSELECT person FROM things WHERE (kind, name, value) = ({thing}) AND {succeeded}"
+
+
+def _things(spec: FunnelSpec, scope: Scope, binder: Binder, base: str) -> str:
+    """`base` is SQL for the instant, in milliseconds since 1970, that the times of ways are counted from."""
+    step = spec.success_step
+    before = next(n for n in range(step - 1, 0, -1) if n == 1 or not spec.steps[n - 1].optional)
+    window = binder.bind(spec.window.length // MILLISECOND, "UInt64")
+    return f"""tried AS (
+  SELECT person, times[1] AS entry, has(steps, {step}) AS success, if(success, times[-1] - 1, entry + {window}) AS until
+  FROM ways
+  WHERE has(steps, {before}) AND NOT open
+),
+things AS (
+  SELECT person, success, thing.1 AS kind, thing.2 AS name, thing.3 AS value
+  FROM (
+    SELECT
+      person, success,
+      arrayConcat(
+        [('', '', '')],
+        arrayMap(name -> ('event', name, ''), events),
+        arrayMap(pair -> ('property', pair.1, pair.2), pairs),
+        arrayMap(set -> ('person', set.2, set.3), arrayFilter((set, place) -> indexOf(sets.2, set.2) = place, sets, arrayEnumerate(sets)))
+      ) AS things
+    FROM (
+      SELECT
+        tried.person AS person, any(success) AS success,
+        groupUniqArrayIf(name, kind = 'event' AND tick > entry AND tick <= until) AS events,
+        argMinIf(pairs, key, kind = 'property' AND tick = entry) AS pairs,
+        arrayReverseSort(groupArrayIf((at, name, value), kind = 'person' AND tick <= entry)) AS sets
+      FROM (SELECT *, at - {base} AS tick FROM ({_told(spec, scope, binder)})) AS told JOIN tried ON told.person = tried.person
+      GROUP BY person
+    )
+  )
+  ARRAY JOIN things AS thing
+  WHERE kind IN ('', 'event') OR (value != '' AND length(value) <= {LONGEST_VALUE})
+)"""
+
+
+def _told(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
+    """What people did besides the steps, the properties of what a way may begin with, and what their own properties were from `at` on."""
+    steps = binder.bind(sorted({choice.event for step in spec.steps for choice in step.choices} - {"*"}), "Array(String)")
+    firsts = spec.steps if spec.order == "any" else spec.steps[:1]
+    entered = " OR ".join(is_one_of(step, scope, binder) for step in firsts)
+    typed = ", ".join(f"('{name}', toString({name}))" for name in COLUMNS if name not in scope.hidden)
+    further = f"arrayMap(pair -> (pair.1, {json_text('pair.2')}), JSONExtractKeysAndValuesRaw(props))"
+    at = "toUnixTimestamp64Milli(ts)"
+    none = "[]::Array(Tuple(String, String))"
+    return f"""
+        SELECT 'event' AS kind, person, {at} AS at, event_key AS key, toString(event) AS name, '' AS value, {none} AS pairs
+        FROM visible
+        WHERE source != 'ledger' AND event NOT IN {steps}
+        UNION ALL
+        SELECT 'property', person, {at}, event_key, '', '', arrayConcat([{typed}], {further})
+        FROM visible
+        WHERE {has_name_of(firsts, binder)} AND ({entered})
+        UNION ALL
+        SELECT 'person', person, at, 0, name, {json_text("value")}, {none}
+        FROM traits_past"""
