@@ -7,12 +7,12 @@ from typing import Any
 from django import template
 
 from bihuan.collect.health import in_words, trouble
-from bihuan.collect.plan import said
+from bihuan.collect.said import in_words as in_words_of
 from bihuan.engine.config import Config
 
 register = template.Library()
 
-register.filter("in_words", said.in_words)
+register.filter("in_words", in_words_of)
 
 
 @register.inclusion_tag("collect/trouble.html", takes_context=True)
