@@ -20,6 +20,8 @@ from bihuan.catalog.pages.definitions import PLAIN, Draft, draft
 from bihuan.collect.client import Collector
 from bihuan.collect.events import Event
 from bihuan.collect.models import WebhookDelivery
+from bihuan.collect.quarantined.replay import Done, Run, note, waiting
+from bihuan.collect.quarantined.spec import QuarantinedSpec
 from bihuan.collect.webhooks.mapping import Delivery, again, mapped, source_of
 from bihuan.collect.webhooks.presets import PRESETS, Preset
 from bihuan.collect.webhooks.secrets import end_earlier, secrets_of, set_secret
@@ -126,16 +128,20 @@ def archive_webhook(request: ProjectRequest, key: str) -> HttpResponse:
 def retry_webhook(request: ProjectRequest, key: str) -> HttpResponse:
     """Map what is in quarantine again, by the mapping as it is now. What was stored before counts once."""
     spec = spec_of(definition(request.member, KIND, key))
-    project = request.member.project.pk
+    run = _run(request, key)
     try:
-        kept = [again(project, key, body) for body in _quarantined(project, key)]
-        results = [mapped(spec, delivery) for delivery in kept if delivery is not None]
+        items = waiting(engine().store, run, AT_ONCE)
+        kept = [(item, again(run.project_id, key, item.body)) for item in items]
+        results = [(item, mapped(spec, delivery)) for item, delivery in kept if delivery is not None]
         with Collector(Config.from_env(), patience=5) as collector:
-            outcome = collector.send([event for one in results for event in one.events])
+            outcome = collector.send([event for _item, one in results for event in one.events])
+        done = [Done(item.number, "stored" if one.events else "discarded", "") for item, one in results if not one.rejected]
+        if done:
+            note(engine().store, run, done)
     except EngineError as error:
         messages.error(request, sentence(error))
     else:
-        still = sum(len(one.rejected) for one in results) + kept.count(None)
+        still = len(items) - len(done)
         text = ngettext("{count} event is stored now", "{count} events are stored now", outcome.stored).format(count=outcome.stored)
         known = gettext("{count} were known already").format(count=outcome.duplicates)
         left = gettext("{count} still cannot be mapped").format(count=still)
@@ -147,9 +153,9 @@ def _page(request: ProjectRequest, found: Definition, *, secret: str = "", probl
     spec: WebhookSpec = spec_of(found)
     project = request.member.project
     try:
-        waiting = len(_quarantined(project.pk, found.key))
+        left = len(waiting(engine().store, _run(request, found.key), AT_ONCE))
     except EngineError:
-        waiting = 0
+        left = 0
     base = f"{Config.from_env().collect_url}/webhooks/{project.key}/{found.key}"
     by_address = spec.signature.method == "address"
     context = {
@@ -162,7 +168,7 @@ def _page(request: ProjectRequest, found: Definition, *, secret: str = "", probl
         "problem": problem,
         "secrets": secrets_of(request.member, found.key),
         "now": datetime.now(UTC),
-        "waiting": waiting,
+        "waiting": left,
         "deliveries": WebhookDelivery.objects.filter(project=project, webhook=found.key)[:30],
         "revisions": revisions(found),
         "archived": found.state == Definition.State.ARCHIVED,
@@ -190,11 +196,10 @@ def _sample(request: ProjectRequest, found: Definition | None, preset: Preset) -
     return {"sample": preset.sample, "sample_headers": preset.headers}
 
 
-def _quarantined(project_id: int, key: str) -> list[str]:
-    sql = """SELECT body FROM quarantine WHERE project_id = {project:UInt32} AND source = {source:String}
-    ORDER BY received_at DESC LIMIT {limit:UInt32}"""
-    rows = engine().store.fetch(sql, {"project": project_id, "source": source_of(key), "limit": AT_ONCE}).rows
-    return [row["body"] for row in rows]
+def _run(request: ProjectRequest, key: str) -> Run:
+    """A run over what waits of the webhook's deliveries; 0 is the number of those that no job does."""
+    project, now = request.member.project, int(time.time() * 1000)
+    return Run(0, project.pk, project.timezone, QuarantinedSpec(source=source_of(key)), (), now, discard=False)
 
 
 def _headers(text: str) -> dict[str, str]:
