@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from bihuan.catalog.door import scope as scope_of
-from bihuan.collect.events import canonical
+from bihuan.collect.events import BadEvent
 from bihuan.collect.plan.door import tracking_plan
 from bihuan.collect.quarantined import QUARANTINED
-from bihuan.collect.quarantined.mending import DOES, Item, Step, Steps
+from bihuan.collect.quarantined.mending import DOES, Item, Mended, Step, Steps, read
+from bihuan.collect.quarantined.preview import compared
 from bihuan.collect.quarantined.reasons import REASONS
 from bihuan.collect.quarantined.replay import Run, counts, tried, waiting
 from bihuan.collect.quarantined.spec import QuarantinedSpec
@@ -110,7 +111,7 @@ def mend(request: ProjectRequest) -> HttpResponse:
             context |= {
                 "tried": len(found),
                 "good": sum(not problem for _, _, problem in found),
-                "samples": [_sample(item, one, problem) for item, one, problem in _both(found)],
+                "samples": [_sample(item, one, problem, run.project_id) for item, one, problem in _both(found)],
                 "more": len(found) == PREVIEWED,
             }
     return render_page(request, "collect/quarantine/mend.html", context, status=422 if context["errors"] else 200)
@@ -172,21 +173,26 @@ def _steps(given: Any) -> tuple[tuple[Step, ...], dict[str, str]]:
     return (spec.steps if spec else ()), errors
 
 
-def _both(found: list[Any]) -> list[Any]:
+def _both(found: list[tuple[Item, Mended | None, str]]) -> list[tuple[Item, Mended | None, str]]:
     """Some that pass and some that do not."""
     good = [one for one in found if not one[2]]
     bad = [one for one in found if one[2]]
     return [*bad[: SHOWN // 2], *good[: SHOWN - min(len(bad), SHOWN // 2)]]
 
 
-def _sample(item: Item, one: Any, problem: str) -> dict[str, Any]:
-    after = ""
-    if one is not None:
-        event = one.event
-        after = canonical(
-            {"event": event.name, "at": event.at, "user_id": event.user_id, "anonymous_id": event.anonymous_id, "props": event.props}
-        )
-    return {"before": item.body, "after": after, "problem": problem, "source": item.source, "at": one.event.at if one else None}
+def _sample(item: Item, one: Mended | None, problem: str, project_id: int) -> dict[str, Any]:
+    """An event as it came and as it would be: what changes first, then the rest of it; and the body where it cannot be read."""
+    try:
+        before = read(item, project_id).event
+    except (BadEvent, ValueError, TypeError):
+        return {"body": item.body, "problem": problem}
+    rows = list(compared(before, one.event if one else before))
+    return {
+        "event": one.event if one else before,
+        "changes": [row for row in rows if row.changed],
+        "rest": [row for row in rows if not row.changed],
+        "problem": problem,
+    }
 
 
 def _runs(request: ProjectRequest) -> list[Job]:
