@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from bihuan.analyse.funnel.result import TITLES, Durations, FunnelPart, FunnelResult, FunnelStep, cell_of
+from bihuan.analyse.funnel.shown import (
+    address,
+    beside,
+    comparison,
+    drivers_chart,
+    drivers_panel,
+    shown_difference,
+    trend_chart,
+    trend_panel,
+)
 from bihuan.analyse.parts import part_title
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
@@ -15,9 +24,16 @@ MOST_SHOWN = 20
 
 
 def chart_funnel(result: FunnelResult, reader: Reader) -> dict[str, Any] | None:
-    """One bar for each step: who reached it, and paler who was lost since the step before; or one bar for each value and step."""
+    """One bar for each step: who reached it, and paler who was lost since the step before; or one bar for each value and step, or for both
+    of what is compared; or the trend, or what goes with success, where that is asked for."""
+    if result.trend:
+        return trend_chart(result, result.trend, reader)
+    if result.drivers:
+        return drivers_chart(result.drivers, reader)
     if not result.everybody.entered:
         return None
+    if result.compared and not result.parts:
+        return beside(result, reader)
     return _compared(result, reader) if result.parts else _bars(result, reader)
 
 
@@ -76,13 +92,14 @@ def panel_funnel(result: FunnelResult, reader: Reader) -> Mapping[str, Any]:
         "chart": _compared(result, reader) if result.parts and everybody.entered else None,
         "times": _times(result, last, reader) if last else None,
         "quantiles": _quantiles(last, reader) if last else [],
+        "comparison": comparison(result, reader),
+        "trend": trend_panel(result, result.trend, reader) if result.trend else None,
+        "drivers": drivers_panel(result, result.drivers, reader) if result.drivers else None,
     }
 
 
 def _behind(part: FunnelPart, step: FunnelStep, state: str = "reached") -> str:
-    """What the address of the people behind a number says of it; '' where they are not told apart."""
-    cell = cell_of(part, step, state) or {}
-    return urlencode([(f"cell.{name}", "true" if value is True else str(value)) for name, value in cell.items()])
+    return address(cell_of(part, step, state))
 
 
 def _step(part: FunnelPart, step: FunnelStep, reader: Reader) -> dict[str, Any]:
@@ -120,6 +137,7 @@ def _part(part: FunnelPart, result: FunnelResult, reader: Reader) -> dict[str, A
             for step in part.steps[1:]
         ],
         "median": reader.show(last.median, "seconds") if last else reader.show(None, "seconds"),
+        "difference": shown_difference(part.whole, reader) if part.whole else None,
     }
 
 

@@ -56,8 +56,7 @@ def of_steps(now: Sequence[Counted], before: Sequence[Counted], *, overlapping: 
 
 def of_whole(now: Sequence[Counted], before: Sequence[Counted], *, overlapping: bool) -> Difference:
     """The difference of the last step's share of the first."""
-    shares = (Share(steps[-1].people, steps[0].people) for steps in (now, before))
-    return difference(None, *shares, overlapping)
+    return difference(None, Share(now[-1].people, now[0].people), Share(before[-1].people, before[0].people), overlapping)
 
 
 def difference(step: int | None, now: Share, before: Share, overlapping: bool) -> Difference:

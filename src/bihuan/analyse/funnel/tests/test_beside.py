@@ -18,7 +18,7 @@ from bihuan.analyse.funnel.tests.reference import Funnel, Way
 from bihuan.analyse.funnel.tests.test_exact import cases, rounded
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
-from bihuan.engine.compare import Before, Compare, Groups, Other, baseline
+from bihuan.engine.compare import Before, Groups, Other, baseline
 from bihuan.engine.filters import All, Filter, InSegment, Not
 from bihuan.engine.periods import Between, Period, bucket_day
 from bihuan.engine.question import Scope
@@ -26,7 +26,7 @@ from bihuan.engine.tests.worlds import World, load
 
 
 @st.composite
-def comparisons(draw: st.DrawFn, world: World) -> Compare:
+def comparisons(draw: st.DrawFn, world: World) -> Any:
     day = st.integers(0, 15).map(lambda ago: world.today - timedelta(days=ago))
     first, last = sorted((draw(day), draw(day)))
     return draw(
@@ -115,7 +115,7 @@ def plain(part: FunnelPart) -> FunnelPart:
 @given(st.lists(compared(), min_size=2, max_size=6))
 def test_two_funnels_and_each_day_are_those_of_plain_python(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
-        result = engine.ask(FUNNEL, spec, scope).result
+        result: Any = engine.ask(FUNNEL, spec, scope).result
         funnels = sides(world, spec)
         both = [funnel.ways() for funnel in funnels]
         everybody = [result.everybody, *([result.everybody.before] if spec.compare else [])]
@@ -151,7 +151,7 @@ def test_who_is_behind_a_day_and_behind_the_other_side(engine: Engine, scope: Sc
     period = {"since": "2026-03-09", "until": "2026-03-14"}
     asked = {"steps": [{"event": "a"}, {"event": "b"}], "period": period, "window": {"n": 1}, "compare": {"to": "week"}, "show": "trend"}
     spec = FunnelSpec.model_validate(asked)
-    result = engine.ask(FUNNEL, spec, scope).result
+    result: Any = engine.ask(FUNNEL, spec, scope).result
 
     def people(**cell: object) -> list[int]:
         asks = behind(FUNNEL).spec.model_validate({"of": spec, "cell": cell})
@@ -172,9 +172,9 @@ def test_who_is_behind_a_day_and_behind_the_other_side(engine: Engine, scope: Sc
 
 def test_days_whose_time_is_not_over_are_said_to_be_open(engine: Engine, scope: Scope) -> None:
     asked = {"steps": [{"event": "a"}, {"event": "b"}], "period": {"last": 5}, "window": {"n": 2}, "show": "trend"}
-    result = engine.ask(FUNNEL, FunnelSpec.model_validate(asked), scope).result
+    result: Any = engine.ask(FUNNEL, FunnelSpec.model_validate(asked), scope).result
     assert [bucket.state for bucket in result.trend.buckets] == ["whole", "whole", "open", "open", "open"]  # now is the 15th at noon
-    weeks = engine.ask(FUNNEL, FunnelSpec.model_validate({**asked, "unit": "week", "period": {"last": 10}}), scope).result
+    weeks: Any = engine.ask(FUNNEL, FunnelSpec.model_validate({**asked, "unit": "week", "period": {"last": 10}}), scope).result
     assert [bucket.state for bucket in weeks.trend.buckets] == ["cut", "open"]
 
 
@@ -186,7 +186,7 @@ def test_a_year_by_the_day_beside_the_year_before_is_answered(engine: Engine, sc
         "show": "trend",
         "compare": {"to": "year"},
     }
-    result = engine.ask(FUNNEL, FunnelSpec.model_validate(asked), scope).result
+    result: Any = engine.ask(FUNNEL, FunnelSpec.model_validate(asked), scope).result
     assert len(result.trend.buckets) == 365
     assert FUNNEL.table(result).rows == ()
 

@@ -71,7 +71,7 @@ def had(world: World, spec: FunnelSpec) -> tuple[dict[int, bool], dict[Key, set[
 @given(st.lists(asked(), min_size=2, max_size=6))
 def test_drivers_are_those_of_plain_python(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
-        found = engine.ask(FUNNEL, spec, scope).result.drivers
+        found: Any = engine.ask(FUNNEL, spec, scope).result.drivers
         tried, with_it = had(world, spec)
         assert (found.tried.people, found.tried.converted) == (len(tried), sum(tried.values()))
         expected = {
@@ -105,7 +105,7 @@ def shop(scope: Any, write: Any, first_person: int) -> Any:
 
 
 def test_what_happens_after_success_or_too_late_is_no_driver(engine: Engine, scope: Any, shop: FunnelSpec) -> None:
-    drivers = engine.ask(FUNNEL, shop, scope).result.drivers
+    drivers: Any = engine.ask(FUNNEL, shop, scope).result.drivers
     assert (drivers.tried.people, drivers.tried.converted) == (40, 21)
     error, *rest = drivers.found
     assert (error.kind, error.name, error.having.people, error.having.converted) == ("event", "Error", 20, 3)
@@ -123,7 +123,8 @@ def test_what_happens_after_success_or_too_late_is_no_driver(engine: Engine, sco
 
 
 def test_who_is_behind_a_driver_is_as_many_as_it_says(engine: Engine, scope: Any, shop: FunnelSpec) -> None:
-    for one in engine.ask(FUNNEL, shop, scope).result.drivers.found:
+    drivers: Any = engine.ask(FUNNEL, shop, scope).result.drivers
+    for one in drivers.found:
         for state, counted in (("reached", one.having.converted), ("dropped", one.having.people - one.having.converted)):
             asks = behind(FUNNEL).spec.model_validate({"of": shop, "cell": driver_cell(2, one, state)})
             assert engine.ask(behind(FUNNEL), asks, scope).result.total == counted
@@ -131,6 +132,6 @@ def test_who_is_behind_a_driver_is_as_many_as_it_says(engine: Engine, scope: Any
 
 def test_without_anybody_there_are_no_drivers(engine: Engine, scope: Any) -> None:
     spec = FunnelSpec.model_validate({"steps": [{"event": "Cart"}, {"event": "Paid"}], "show": "drivers"})
-    result = engine.ask(FUNNEL, spec, scope).result
+    result: Any = engine.ask(FUNNEL, spec, scope).result
     assert (result.drivers.tried.people, result.drivers.found) == (0, ())
     assert FUNNEL.table(result).rows == ()
