@@ -97,6 +97,13 @@ def _in_address(value: Any) -> str:
 
 
 @register.filter
+def asking(people: str, name: str) -> str:
+    """`{{ people|asking:"process_cases" }}`: the address of another question with the same spec as the one whose people are there."""
+    place, mark, query = people.partition("/people/?")
+    return f"{place.rpartition('/')[0]}/{name}/?{query}" if mark else ""
+
+
+@register.filter
 def at(mapping: Mapping[str, Any] | None, key: str) -> Any:
     """`{{ errors|at:"steps.0.event" }}`: what is under a key that a template cannot spell, or None."""
     return mapping.get(key) if isinstance(mapping, Mapping) else None

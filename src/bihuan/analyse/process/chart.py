@@ -1,0 +1,371 @@
+"""A process as an ECharts graph, and its tables with every number written for the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlencode
+
+from bihuan.analyse.process.graph import END, OPEN, REST, START, Drawn, Link, drawn
+from bihuan.analyse.process.layout import Laid, laid_out
+from bihuan.analyse.process.result import Activity, Bottleneck, Deviates, Edge, ProcessResult, Times, Variant
+from bihuan.analyse.process.table import activity_cell, edge_cell, variant_cell
+from bihuan.engine.question import Reader
+
+BOX, ENDS = (116, 36), 30  # pixels of an activity, and of where cases begin and end
+LAYER, ROW = 150, 62  # pixels between layers, and between the rows of one
+INK, QUIET, SLOW = "#0f766e", "#94a3b8", "#dc2626"  # readable with white text, on light and on dark
+SLOWEST = 3  # connections that are marked because most hours are lost there
+LABELLED = 30  # connections that carry their numbers
+WIDE, TALL = 7, 7  # layers and rows from which the drawing needs more room
+MOST_ROWS = 100
+DEVIATIONS = {
+    "missing": "Missing",
+    "out_of_order": "Too late: after a later step",
+    "repeated": "Repeated",
+    "unexpected": "Not in the order",
+}
+PERCENTILES = ("10 % at most", "25 % at most", "Half at most", "75 % at most", "90 % at most", "99 % at most")
+
+
+def chart_process(result: ProcessResult, reader: Reader) -> dict[str, Any] | None:
+    """The activities as boxes and what follows what as arrows, as wide as they are often taken."""
+    return _chart(result, drawn(result), reader)[0] if result.whole.executions else None
+
+
+def _chart(result: ProcessResult, shown: Drawn, reader: Reader) -> tuple[dict[str, Any], Laid]:
+    laid = laid_out(shown.nodes, {link: float(gone) for link, gone in shown.gone.items()})
+    activities = {one.name: one for one in shown.activities}
+    data = [_node(name, laid, activities.get(name), result, shown, reader) for name in shown.nodes]
+    links: list[dict[str, Any]] = []
+    slow = {(one.name, one.next) for one in result.bottlenecks[:SLOWEST] if one.next is not None}
+    most = max(shown.gone.values(), default=1)
+    labelled = set(list(shown.gone)[:LABELLED])
+    for number, (link, gone) in enumerate(shown.gone.items()):
+        stops = [_stop(number, place, point) for place, point in enumerate(laid.routes[link])]
+        data += stops
+        names = [link[0], *(stop["name"] for stop in stops), link[1]]
+        looks = _line(link, gone / most, link in slow, link in laid.backward)
+        told = _told(link, gone, shown.edges.get(link), reader)
+        cell = edge_cell(shown.edges[link]) if link in shown.edges else _end_cell(link)
+        for place, (first, last) in enumerate(pairwise(names)):
+            part: dict[str, Any] = {"source": first, "target": last, "value": gone, "lineStyle": looks, "tooltip": {"formatter": told}}
+            if cell:
+                part["cell"] = cell
+            part["symbol"] = ["none", "arrow" if place == len(names) - 2 else "none"]
+            if link in labelled and place == (len(names) - 2) // 2:
+                part["label"] = {
+                    "show": True,
+                    "formatter": _label(gone, shown.edges.get(link), reader),
+                    "color": SLOW if link in slow else None,
+                }
+            links.append(part)
+    series = {
+        "type": "graph",
+        "layout": "none",
+        "left": 70,
+        "right": 70,
+        "top": 28,
+        "bottom": 28,
+        "roam": False,
+        "symbol": "roundRect",
+        "edgeSymbolSize": [0, 8],
+        "emphasis": {"focus": "adjacency", "lineStyle": {"opacity": 1}},
+        "edgeLabel": {"fontSize": 11, "backgroundColor": "transparent"},
+        "data": data,
+        "links": links,
+    }
+    return {"tooltip": {"trigger": "item"}, "series": [series]}, laid
+
+
+def _node(name: str, laid: Laid, activity: Activity | None, result: ProcessResult, shown: Drawn, reader: Reader) -> dict[str, Any]:
+    x, y = laid.places[name]
+    at = {"name": name, "x": x * LAYER, "y": y * ROW}
+    if activity is None:
+        title, text = _pseudo(name, shown, reader)
+        box = {"symbolSize": list(BOX)} if name == REST else {"symbol": "circle", "symbolSize": ENDS}
+        label = {
+            "show": True,
+            "position": "inside" if name == REST else "bottom",
+            "formatter": title,
+            "color": "#fff" if name == REST else QUIET,
+        }
+        return {**at, **box, "itemStyle": {"color": QUIET}, "label": label, "tooltip": {"formatter": text}}
+    lines = [activity.name, reader.show(activity.executions, "number")]
+    if name in shown.loops:
+        lines[1] += f"  ↻ {reader.show(shown.loops[name], 'number')}"
+    return {
+        **at,
+        "symbolSize": list(BOX),
+        "cell": activity_cell(activity),
+        "itemStyle": {"color": INK},
+        "label": {
+            "show": True,
+            "position": "inside",
+            "formatter": "\n".join(lines),
+            "color": "#fff",
+            "fontSize": 12,
+            "lineHeight": 15,
+            "width": BOX[0] - 10,
+            "overflow": "truncate",
+        },
+        "tooltip": {"formatter": _activity_told(activity, result, shown, reader)},
+    }
+
+
+def _pseudo(name: str, shown: Drawn, reader: Reader) -> tuple[str, str]:
+    """What stands at a node that is no activity, and what is told of it."""
+    if name == REST:
+        title = reader.say("{count} others", count=shown.hidden_activities)
+        return title, reader.say("{count} other activities, which are not shown alone", count=shown.hidden_activities)
+    texts = {START: "Cases begin", END: "Cases end", OPEN: "Not complete"}
+    return reader.say(texts[name]), reader.say(texts[name])
+
+
+def _activity_told(activity: Activity, result: ProcessResult, shown: Drawn, reader: Reader) -> str:
+    lines = [
+        activity.name,
+        reader.say("{count} times", count=activity.executions),
+        reader.say("in {count} cases", count=activity.cases),
+    ]
+    if activity.service.number:
+        lines.append(reader.say("takes {time} (median)", time=reader.show(activity.service.median, "seconds")))
+    if activity.extra:
+        lines.append(reader.say("{count} times done again", count=activity.extra))
+    return "\n".join(lines)
+
+
+def _stop(number: int, place: int, point: tuple[float, float]) -> dict[str, Any]:
+    """A place that a line goes through."""
+    label = {"show": False}
+    return {
+        "name": f"\x02{number}.{place}",
+        "x": point[0] * LAYER,
+        "y": point[1] * ROW,
+        "symbol": "circle",
+        "symbolSize": 0.1,
+        "label": label,
+    }
+
+
+def _line(link: Link, part: float, slow: bool, backward: bool) -> dict[str, Any]:
+    quiet = link[0] in (START, REST) or link[1] in (END, OPEN, REST)
+    colour = SLOW if slow else QUIET if quiet else INK
+    kind = "dashed" if backward or link[1] == OPEN else "solid"
+    return {"width": round(1 + 6 * part**0.5, 1), "color": colour, "opacity": 0.45 if quiet else 0.6, "type": kind, "curveness": 0}
+
+
+def _label(gone: int, edge: Edge | None, reader: Reader) -> str:
+    count = reader.show(gone, "number")
+    return count if edge is None else f"{count} · {reader.show(edge.waiting.median, 'seconds')}"
+
+
+def _told(link: Link, gone: int, edge: Edge | None, reader: Reader) -> str:
+    names = {START: "Cases begin", END: "Cases end", OPEN: "Not complete", REST: "Other activities"}
+    begin, end = (reader.say(names[name]) if name in names else name for name in link)
+    lines = [f"{begin} → {end}", reader.say("{count} times", count=gone)]
+    if edge is not None:
+        waiting = edge.waiting
+        lines.append(reader.say("in {count} cases", count=edge.cases))
+        lines.append(
+            reader.say(
+                "waiting {median} (median), {mean} on average, {p90} at most for 90 %",
+                median=reader.show(waiting.median, "seconds"),
+                mean=reader.show(waiting.mean, "seconds"),
+                p90=reader.show(waiting.p90, "seconds"),
+            )
+        )
+        lines.append(reader.say("{hours} hours lost", hours=_hours(waiting.lost, reader)))
+    return "\n".join(lines)
+
+
+def _end_cell(link: Link) -> Mapping[str, Any] | None:
+    if link[0] == START and link[1] != REST:
+        return {"activity": link[1], "begins": True}
+    if link[0] != REST and link[1] in (END, OPEN):
+        return {"activity": link[0], "ended" if link[1] == END else "running": True}
+    return None
+
+
+# --- The panel ----------------------------------------------------------------------------------------------------------------------------
+
+
+def panel_process(result: ProcessResult, reader: Reader) -> Mapping[str, Any]:
+    """What panel.html shows."""
+    shown = drawn(result)
+    chart, laid = _chart(result, shown, reader) if result.whole.executions else (None, None)
+    return {
+        "chart": chart,
+        "wide": laid is not None and laid.layers > WIDE,
+        "tall": laid is not None and laid.height + 1 > TALL,
+        "hidden": _hidden(shown, reader),
+        "services": result.services,
+        "compared": reader.say(result.compared[0], **result.compared[1]) if result.compared else "",
+        "before": result.before is not None,
+        "percentiles": [
+            {"title": reader.say(title), "value": reader.show(value, "seconds")}
+            for title, value in zip(PERCENTILES, result.whole.durations, strict=False)
+        ],
+        "before_median": reader.show(result.before.median, "seconds") if result.before else "",
+        "median": reader.show(result.whole.median, "seconds"),
+        "target": reader.show(result.target * 60, "seconds") if result.target else "",
+        "bottlenecks": [_bottleneck(one, reader) for one in result.bottlenecks[:15]],
+        "variants": [_variant(one, reader) for one in result.variants],
+        "variants_all": reader.show(result.whole.variants, "number"),
+        "conformance": _conformance(result, reader),
+        "activities": [_activity(one, result, reader) for one in result.activities if one.executions],
+        "edges": [_edge(one, result, reader) for one in result.edges[:MOST_ROWS]],
+        "again": [_again(one, reader) for one in _repeated(result.activities)],
+        "again_cases": reader.show(result.whole.again, "number"),
+        "again_share": reader.show(result.whole.again / result.whole.cases if result.whole.cases else None, "share"),
+        "open": reader.show(result.whole.open, "number") if result.whole.open else "",
+    }
+
+
+def _hidden(shown: Drawn, reader: Reader) -> str:
+    if not (shown.hidden_activities or shown.hidden_links):
+        return ""
+    return reader.say(
+        "Not drawn: {activities} activities (together as one) and {links} connections. What is drawn is {share} of all steps from one"
+        " activity to the next.",
+        activities=shown.hidden_activities,
+        links=shown.hidden_links,
+        share=reader.show(shown.shown, "share"),
+    )
+
+
+def _bottleneck(one: Bottleneck, reader: Reader) -> dict[str, Any]:
+    cell = {"activity": one.name} if one.next is None else {"activity": one.name, "next": one.next}
+    return {
+        "name": one.name,
+        "next": one.next,
+        **_times(one.times, reader),
+        "share": reader.show(one.share, "share"),
+        "width": round(one.share * 100, 2),
+        "query": _query(cell),
+    }
+
+
+def _times(times: Times, reader: Reader) -> dict[str, str]:
+    return {
+        "number": reader.show(times.number, "number"),
+        "mean": reader.show(times.mean, "seconds"),
+        "median": reader.show(times.median, "seconds"),
+        "p90": reader.show(times.p90, "seconds"),
+        "lost": _hours(times.lost, reader) if times.number else "",
+    }
+
+
+def _hours(hours: float | None, reader: Reader) -> str:
+    return reader.show(None if hours is None else round(hours, 1 if abs(hours) >= 0.1 else 3), "number")
+
+
+def _variant(one: Variant, reader: Reader) -> dict[str, Any]:
+    change = None if one.before_share is None else one.share - one.before_share
+    return {
+        "steps": _folded(one.names),
+        "cases": reader.show(one.cases, "number"),
+        "people": reader.show(one.people, "number"),
+        "share": reader.show(one.share, "share"),
+        "width": round(one.share * 100, 2),
+        "up_to": reader.show(one.up_to, "share"),
+        "median": reader.show(one.median, "seconds"),
+        "before_share": reader.show(one.before_share, "share"),
+        "before": reader.show(one.before, "number"),
+        "change": "" if change is None else f"{'+' if change > 0 else '−' if change < 0 else ''}{abs(change) * 100:.1f}",
+        "query": _query(variant_cell(one)),
+    }
+
+
+def _folded(names: Sequence[str], most: int = 14) -> list[dict[str, Any]]:
+    """The steps of a way, what is done several times in a row once; the middle of a long one is left out."""
+    found: list[dict[str, Any]] = []
+    for name in names:
+        if found and found[-1]["name"] == name:
+            found[-1]["times"] += 1
+        else:
+            found.append({"name": name, "times": 1})
+    if len(found) > most:
+        found = [*found[: most - 4], {"name": f"… {len(found) - most + 1} …", "times": 1}, *found[-3:]]
+    return found
+
+
+def _conformance(result: ProcessResult, reader: Reader) -> dict[str, Any] | None:
+    found = result.conformance
+    if found is None:
+        return None
+    return {
+        "keeping": reader.show(found.keeping.cases, "number"),
+        "share": reader.show(found.share, "share"),
+        "before_share": reader.show(found.before_share, "share"),
+        "others": reader.show(found.others.cases, "number"),
+        "median": reader.show(found.keeping.median, "seconds"),
+        "mean": reader.show(found.keeping.mean, "seconds"),
+        "others_median": reader.show(found.others.median, "seconds"),
+        "others_mean": reader.show(found.others.mean, "seconds"),
+        "hours": _hours(found.hours, reader),
+        "deviations": [_deviates(one, result, reader) for one in found.deviations],
+    }
+
+
+def _deviates(one: Deviates, result: ProcessResult, reader: Reader) -> dict[str, Any]:
+    return {
+        "kind": reader.say(DEVIATIONS[one.kind]),
+        "activity": one.activity,
+        "cases": reader.show(one.of.cases, "number"),
+        "people": reader.show(one.of.people, "number"),
+        "share": reader.show(one.of.cases / result.whole.cases, "share"),
+        "median": reader.show(one.of.median, "seconds"),
+        "hours": _hours(one.hours, reader),
+        "before": reader.show(one.before, "number"),
+        "query": _query({"deviation": one.kind, "activity": one.activity}),
+    }
+
+
+def _activity(one: Activity, result: ProcessResult, reader: Reader) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "executions": reader.show(one.executions, "number"),
+        "cases": reader.show(one.cases, "number"),
+        "share": reader.show(one.cases / result.whole.cases, "share"),
+        "people": reader.show(one.people, "number"),
+        "begins": reader.show(one.begins, "number"),
+        "ended": reader.show(one.ended, "number"),
+        "running": reader.show(one.running, "number"),
+        "before": reader.show(one.before, "number"),
+        "service": _times(one.service, reader),
+        "query": _query(activity_cell(one)),
+    }
+
+
+def _edge(one: Edge, result: ProcessResult, reader: Reader) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "next": one.next,
+        "cases": reader.show(one.cases, "number"),
+        "people": reader.show(one.people, "number"),
+        "times": _times(one.waiting, reader),
+        "before": reader.show(one.before, "number"),
+        "before_median": reader.show(one.before_median, "seconds"),
+        "query": _query(edge_cell(one)),
+    }
+
+
+def _repeated(activities: Sequence[Activity]) -> list[Activity]:
+    return sorted((one for one in activities if one.extra), key=lambda one: (-one.again_hours, -one.extra, one.name))[:30]
+
+
+def _again(one: Activity, reader: Reader) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "cases": reader.show(one.again_cases, "number"),
+        "share": reader.show(one.again_cases / one.cases, "share"),
+        "extra": reader.show(one.extra, "number"),
+        "hours": _hours(one.again_hours, reader),
+        "query": _query({**activity_cell(one), "again": True}),
+    }
+
+
+def _query(cell: Mapping[str, Any]) -> str:
+    return urlencode([(f"cell.{name}", "true" if value is True else value) for name, value in cell.items()])

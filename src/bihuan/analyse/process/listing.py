@@ -1,0 +1,112 @@
+"""The cases behind a number of a process, one by one: the longest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from bihuan.analyse.process.cases import cases_sql, reads_process
+from bihuan.analyse.process.spec import ProcessCell, ProcessSpec
+from bihuan.analyse.process.sql import is_of
+from bihuan.engine.question import Column, Headline, Question, Rows, Scope, Statement, Table, no_chart
+from bihuan.engine.visible import Binder
+
+MOST = 1_000
+
+
+class ProcessCasesSpec(ProcessSpec):
+    """The cases of the process that `cell` means, at most `limit` of them."""
+
+    cell: ProcessCell = ProcessCell()
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 200
+
+
+@dataclass(frozen=True)
+class Case:
+    """`id` is the property's value, or '' where a case is a person's; `person` is one of its people (0: nobody). It began at `begin` and
+    takes `seconds` so far."""
+
+    id: str
+    person: int
+    begin: datetime
+    seconds: float
+    complete: bool
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProcessCases:
+    """The longest cases of all `total`."""
+
+    cases: tuple[Case, ...]
+    total: int
+
+
+def compile_cases(spec: ProcessCasesSpec, scope: Scope) -> Statement:
+    """A row for each case, with the number of all."""
+    binder = Binder()
+    cases = cases_sql(spec, scope, binder)
+    case = "case_id" if spec.case == "property" else "''"
+    sql = f"""
+WITH {cases}
+SELECT
+  {case} AS id, if(empty(people), 0, arrayMin(people)) AS one, begin, duration, complete,
+  arrayMap(code -> (SELECT names FROM names)[code + 1], codes) AS trail, count() OVER () AS total
+FROM cases
+WHERE {is_of(spec, spec.cell, binder)}
+ORDER BY duration DESC, begin, case_id
+LIMIT {binder.bind(spec.limit, "UInt32")}
+"""
+    return Statement(sql, binder.params)
+
+
+def shape_cases(spec: ProcessCasesSpec, scope: Scope, rows: Rows) -> ProcessCases:
+    cases = tuple(
+        Case(
+            id=str(row["id"]),
+            person=int(row["one"]),
+            begin=datetime.fromtimestamp(int(row["begin"]) / 1000, UTC),
+            seconds=int(row["duration"]) / 1000,
+            complete=bool(row["complete"]),
+            names=tuple(row["trail"]),
+        )
+        for row in rows
+    )
+    return ProcessCases(cases, int(rows[0]["total"]) if rows else 0)
+
+
+def table_cases(result: ProcessCases) -> Table:
+    columns: tuple[Column, ...] = (
+        Column("case", "Case"),
+        Column("person", "Person", "person"),
+        Column("begin", "Began", "time"),
+        Column("seconds", "Throughput time", "seconds"),
+        Column("complete", "Complete case"),
+        Column("activities", "Activities", "number"),
+        Column("way", "Way"),
+    )
+    rows: list[tuple[Any, ...]] = [
+        (one.id or None, one.person, one.begin, one.seconds, one.complete, len(one.names), " → ".join(one.names)) for one in result.cases
+    ]
+    return Table(columns, tuple(rows))
+
+
+PROCESS_CASES: Question[ProcessCasesSpec, ProcessCases] = Question(
+    name="process_cases",
+    title="The cases of a process",
+    purpose="Which they are, one by one.",
+    icon="sitemap",
+    group="analyse",
+    spec=ProcessCasesSpec,
+    reads=reads_process,
+    compile=compile_cases,
+    shape=shape_cases,
+    table=table_cases,
+    chart=no_chart,
+    headlines=lambda result: (Headline("Cases", result.total),),
+    example=lambda: ProcessCasesSpec(),
+    listed=False,
+)
