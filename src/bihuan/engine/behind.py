@@ -14,6 +14,7 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Column, Headline, Question, Rows, Scope, Spec, Statement, Table, no_chart
+from bihuan.engine.visible import DOTS
 
 S = TypeVar("S", bound=Spec)
 C = TypeVar("C", bound=Spec)
@@ -138,7 +139,7 @@ def _shape(spec: Behind[Any, Any], scope: Scope, rows: Rows) -> Members:
     people = tuple(
         Member(
             number=int(row["person"]),
-            name=row["name"] or row["email"] or next((text for _, text in row["ids"]), ""),
+            name=row["name"] or row["email"] or next((text for _, text in row["ids"] if text != DOTS), ""),
             email=row["email"],
             ids=tuple(text for _, text in row["ids"]),
             first_seen=row["first_seen"] if row["ids"] else None,

@@ -6,7 +6,8 @@
 `daily_any`  the same of any event from outside, their name is ''; `daily_ever`, `daily_any_ever` without the period;
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
 `traits_past`  (person, name, at, value): what each person's property has been from `at` (milliseconds since 1970) on, 'null': nothing;
-`ids`  (person, id_type, id, first_seen): every id, with the person it belongs to; `id_numbers` has each id's own `number` too;
+`ids`  (person, id_type, id, first_seen): every id, with the person it belongs to; `id_numbers` has each id's own `number` too, and in
+   `id` also what is hidden: it is for finding an id that one knows; what is shown of it is `shown_id`;
 `identity_acts`  (act, at, kind, one, other, of, why, by): what was said of who is who, see `collect.identity`;
 `kept`  (list, person): lists of people that were kept as they were once;
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
@@ -37,6 +38,8 @@ from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 
 HIDDEN = "The property “{name}” is hidden from you; ask an owner of the project for access."
 MOST_VALUES = 300
+DOTS = "•••"  # instead of an id that is hidden
+LOOKS = {"email": "^[^@ ]+@[^@ ]+[.][^@ ]+$", "phone": f"^([+][0-9][0-9 ()-]+|(86)?1[3-9]{'[0-9]' * 9})$"}
 PERSON = person_of("person_id")
 SUPPOSED = f"transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_persons:Array(UInt32)}}, {PERSON})"
 
@@ -68,13 +71,13 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         "traits_past_all": _traits_past("1"),
         "traits_past": _traits_past("NOT has({scope_hidden:Array(String)}, name)"),
         "ids": f"""
-  SELECT {PERSON} AS person, id_type, id, first_seen
+  SELECT {PERSON} AS person, id_type, {shown_id(scope.hidden, "known.id")} AS id, first_seen
   FROM (
     SELECT id_type, id, max(p.person_id) AS person_id, min(p.first_seen) AS first_seen
     FROM person_ids AS p
     WHERE project_id = {{scope_project:UInt32}}
     GROUP BY id_type, id
-  )""",
+  ) AS known""",
         "identity_acts": """
   SELECT act, at, kind, one, other, of, why, by
   FROM identity_log FINAL
@@ -135,6 +138,14 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         text = text.replace(PERSON, SUPPOSED)
         params |= {"scope_numbers": list(scope.supposing), "scope_persons": list(scope.supposing.values())}
     return text, params
+
+
+def shown_id(hidden: Collection[str], id: str = "id") -> str:
+    """An id, or dots where its type is hidden, or where e-mail addresses or phone numbers are and it looks like one."""
+    looks = [f"match(toString({id}), '{LOOKS[name]}')" for name in LOOKS if name in hidden]
+    return (
+        f"if({' OR '.join(['has({scope_hidden:Array(String)}, toString(id_type))', *looks])}, '{DOTS}', toString({id}))" if hidden else id
+    )
 
 
 def _told(hidden: frozenset[str]) -> str:

@@ -47,7 +47,7 @@ def _stored(spec: FateSpec, scope: Scope, binder: Binder) -> str:
     if spec.key:
         conditions.append(f"event_key IN {binder.bind(keys_of(spec, scope), 'Array(UInt64)')}")
     if spec.who:
-        conditions.append(f"person IN (SELECT person FROM ids WHERE id = {binder.bind(spec.who, 'String')})")
+        conditions.append(f"person IN (SELECT person FROM id_numbers WHERE id = {binder.bind(spec.who, 'String')})")
     if spec.event:
         conditions.append(f"event = {binder.bind(spec.event, 'String')}")
     if spec.day:

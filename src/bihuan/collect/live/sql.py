@@ -61,7 +61,7 @@ def _chosen(spec: LiveSpec, binder: Binder) -> str:
     if spec.person is not None:
         conditions.append(f"person = {binder.bind(spec.person, 'UInt32')}")
     if spec.who:
-        conditions.append(f"person IN (SELECT person FROM ids WHERE id = {binder.bind(spec.who, 'String')})")
+        conditions.append(f"person IN (SELECT person FROM id_numbers WHERE id = {binder.bind(spec.who, 'String')})")
     if spec.text:
         inside = ", ".join(("props", *COLUMNS))
         conditions.append(f"positionCaseInsensitiveUTF8(concatWithSeparator(' ', {inside}), {binder.bind(spec.text, 'String')}) > 0")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+from bihuan.engine.visible import DOTS
 from bihuan.see.people.spec import PeopleSpec
 
 
@@ -36,7 +37,10 @@ def shape_people(spec: PeopleSpec, scope: Scope, rows: Rows) -> PeopleResult:
     people = tuple(
         Person(
             number=int(row["person"]),
-            name=row["name"] or row["email"] or row["phone"] or next(iter((*row["user_ids"], *row["other_ids"])), ""),
+            name=row["name"]
+            or row["email"]
+            or row["phone"]
+            or next((id for id in (*row["user_ids"], *row["other_ids"]) if id != DOTS), ""),
             email=row["email"],
             events=int(row["events"]),
             first_seen=row["first_seen"] if row["ids"] else None,

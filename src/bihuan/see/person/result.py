@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+from bihuan.engine.visible import DOTS
 from bihuan.see.person.spec import PersonSpec
 
 NAMING = ("name", "email", "phone")
@@ -54,7 +55,7 @@ def shape_person(spec: PersonSpec, scope: Scope, rows: Rows) -> PersonResult:
     ids = tuple(sorted((row["name"], row["value"], row["at"]) for row in parts["id"]))
     names = sorted(parts["event_name"], key=lambda row: (-row["count"], row["name"]))
     events = sorted(parts["event"], key=lambda row: row["at"], reverse=True)
-    users = [one[1] for one in ids if one[0] == "user"]
+    users = [one[1] for one in ids if one[0] == "user" and one[1] != DOTS]
     return PersonResult(
         number=spec.person,
         name=next(filter(None, [*(traits.get(name, "") for name in NAMING), *users]), ""),

@@ -8,7 +8,7 @@ from bihuan.collect.identity.of_person.spec import OfPersonSpec
 from bihuan.engine.periods import Period
 from bihuan.engine.person_map import person_of
 from bihuan.engine.question import Scope, Statement
-from bihuan.engine.visible import Binder
+from bihuan.engine.visible import Binder, shown_id
 
 YEARS = 20
 
@@ -30,7 +30,7 @@ def compile_of_person(spec: OfPersonSpec, scope: Scope) -> Statement:
     return Statement(
         f"""
 SELECT part, person, number, name, value, at, until, count FROM (
-SELECT 'id' AS part, person, number, toString(id_type) AS name, if(has({{scope_hidden:Array(String)}}, id_type), '•••', id) AS value,
+SELECT 'id' AS part, person, number, toString(id_type) AS name, {shown_id(scope.hidden)} AS value,
   first_seen AS at, {never} AS until, toUInt64(1) AS count
 FROM id_numbers WHERE person IN {mine}
 UNION ALL

@@ -6,7 +6,7 @@ from bihuan.collect.identity.told.spec import ToldSpec
 from bihuan.engine.periods import Last, Period
 from bihuan.engine.person_map import person_of
 from bihuan.engine.question import Scope, Statement
-from bihuan.engine.visible import Binder
+from bihuan.engine.visible import Binder, shown_id
 
 _OPEN = f"""kind = 'propose' AND {person_of("one")} != {person_of("other")}
       AND act NOT IN (SELECT of FROM identity_acts WHERE kind = 'dismiss')"""
@@ -54,7 +54,7 @@ WITH
     ORDER BY act DESC LIMIT {binder.bind(spec.limit + 1, "UInt64")}
   ),
   named AS (
-    SELECT number, id_type, if(has({{scope_hidden:Array(String)}}, id_type), '•••', id) AS text, person FROM id_numbers
+    SELECT number, id_type, {shown_id(scope.hidden)} AS text, person FROM id_numbers
     WHERE number IN (SELECT arrayJoin([one, other]) FROM shown)
   ),
   later AS (

@@ -90,6 +90,30 @@ def test_a_hidden_property_finds_nobody_and_names_nobody(engine, scope, write, i
     assert [(one.name, one.email) for one in listed(engine, hidden)] == [("u-8", "")]
 
 
+def test_an_id_that_is_or_looks_like_what_is_hidden_is_shown_as_dots(engine, scope, write, introduce, number):
+    from dataclasses import replace
+
+    for kind, text in (
+        ("user", "ada@example.com"),
+        ("phone", "no phone"),
+        ("device", "13800138000"),
+        ("cookie", "c-1"),
+        ("openid", "120013800138"),
+    ):
+        introduce(number, text, kind=kind)
+    write((number, "View", "2026-03-14 10:00"))
+
+    def shown(*hidden: str) -> list[str]:
+        found = engine.ask(PERSON, PersonSpec(person=number), replace(scope, hidden=frozenset(hidden))).result
+        assert [one.name for one in listed(engine, replace(scope, hidden=frozenset(hidden)))] == [found.name] if found.name else True
+        return [found.name, *(text for _, text, _ in found.ids)]
+
+    assert shown() == ["ada@example.com", "c-1", "13800138000", "120013800138", "no phone", "ada@example.com"]
+    assert shown("email") == ["", "c-1", "13800138000", "120013800138", "no phone", "•••"]
+    assert shown("phone") == ["ada@example.com", "c-1", "•••", "120013800138", "•••", "ada@example.com"]
+    assert listed(engine, replace(scope, hidden=frozenset({"email"})), search="ada@") == ()
+
+
 def test_conditions_narrow_the_list(engine, scope, write):
     write((21, "View", "2026-03-14 10:00", {"device": "mobile"}), (22, "View", "2026-03-14 10:00", {"device": "desktop"}))
     mobile = All(all=(EventProperty(property="device", values=("mobile",)),))

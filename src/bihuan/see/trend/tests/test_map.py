@@ -113,7 +113,7 @@ def orders(write, first_person):
 
 def drawn(engine: Engine, scope: Scope, spec: TrendSpec, language: str = "en") -> tuple[Any, dict[str, Any]]:
     answer = engine.ask(TREND, spec, scope)
-    option = TREND.chart(answer.result, Plain(language))  # type: ignore[misc]
+    option = TREND.chart(answer.result, Plain(language))
     assert option
     return answer, option
 
