@@ -1,0 +1,350 @@
+"""From the spec of attribution to its one statement: paths, how often each led to a conversion and how often not, and whom they are of.
+
+`happened`  a row for each touch point and each conversion: of chosen events, or of visits (`_of_visits`);
+`ranked`    the touch points that stand alone; a touch point is its place among them, 0 all others;
+`units`     what happened, sorted, of each person (and value of the property held);
+`journeys`  every conversion with the touch points in the window before it, and what touch points led to nothing;
+`paths`     the same, compared and broken down, as short as they are shown, with the credit of time decay.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bihuan.analyse.attribution.spec import AttributionCell, AttributionSpec, Touch
+from bihuan.analyse.visits import visits_sql
+from bihuan.engine.breakdowns import split
+from bihuan.engine.channels import COLUMNS, TITLES, channel_sql
+from bihuan.engine.compare import baseline, reads, sides
+from bihuan.engine.conditions import condition
+from bihuan.engine.periods import Period
+from bihuan.engine.question import Scope, Statement
+from bihuan.engine.selection import has_name_of, is_one_of
+from bihuan.engine.visible import Binder, property_number, property_text
+
+CHANNELS = ("direct", *(name for name in TITLES if name != "direct"))
+DIRECT = 1  # the place of direct visits
+ALL = 255  # in rows: no touch point, but all of them
+OTHERS = "~"  # the key of all touch points that do not stand alone; any other key is "=" and the name
+MOST_PATHS = 20_000
+LONGEST = 50  # touch points of a path; of longer ones the first and the last 49 count
+DAY = 86_400
+MILLISECOND = timedelta(milliseconds=1)
+EDGES = (0, 60, 600, 3600, 21_600, *(DAY * days for days in (1, 2, 3, 5, 7, 14, 21, 30, 60, 90)))  # seconds where bars of lags begin
+
+
+def reads_attribution(spec: AttributionSpec, scope: Scope) -> Period:
+    """The days of conversions, those that one looks back, and those on which a touch point may still lead to a conversion."""
+    asked = scope.period(spec.period)
+    days = -(-spec.window.length // timedelta(days=1))
+    whole = reads(asked, baseline(spec.compare, asked, scope)).extended(before=days + 1, after=days)
+    return Period(whole.since, max(min(whole.until, scope.today), asked.until), whole.zone)
+
+
+def compile_attribution(spec: AttributionSpec, scope: Scope) -> Statement:
+    """Rows of four parts, for each `side`. `path`: `conversions` worth `worth`, and journeys without one (`lost`), that have exactly
+    `path` (places) and the breakdown's `value` ("=" and the text, '' for all others); `credits` and `worths` are time decay's, place by
+    place. `point`: the `people` whose paths have the touch point `name` at the place `path`, of whom `buyers` converted with it; the place
+    ALL is all paths, of which `untouched` have no touch point, with `quartiles` of the time from the first touch point; `young` may still
+    convert, `shortened` were too long; of a value, or (`*`) of all `number` values. `lag`: conversions in the bar `path`. `cost`: what was
+    spent by dimensions (`value`). `many` touch points there are in all."""
+    binder = Binder()
+    edges = binder.bind([edge * 1000 for edge in EDGES], "Array(Int64)")
+    every = f"arrayPushBack(arrayMap(point -> ('point', [point.1], point.2, '*'), its_points), ('point', [toUInt8({ALL})], '', '*'))"
+    cells = [every]
+    if spec.breakdown:
+        cells.append(every.replace("'*'", "shown"))
+    sql = f"""
+WITH {_paths(spec, scope, binder)}
+SELECT part, side, path, name, value, countIf(won) AS conversions, countIf(NOT won) AS lost, sum(its_worth) AS worth,
+  uniqExact(person) AS people, uniqExactIf(person, won) AS buyers, countIf(bare) AS untouched, countIf(is_young) AS young,
+  countIf(is_short) AS shortened, uniqExact(itself) AS number, max(its_many) AS many,
+  sumIf(its_worth, bare) AS untouched_worth, uniqExactIf(person, bare) AS untouched_people,
+  quantilesExactInclusiveIf(0.25, 0.5, 0.75, 0.9)(lag, everything) AS quartiles,
+  sumForEach(its_credits) AS credits, sumForEach(its_worths) AS worths
+FROM (
+  SELECT cell.1 AS part, side, cell.2 AS path, cell.3 AS name, cell.4 AS value, person, won, its_worth, bare, is_young, is_short, itself,
+    its_many, lag,
+    if(part = 'path', decayed, []) AS its_credits, arrayMap(credit -> credit * its_worth, its_credits) AS its_worths,
+    won AND NOT bare AND path = [{ALL}] AND value = '*' AS everything
+  FROM (
+    SELECT side, person, won, worth AS its_worth, won AND empty(points) AS bare, young AS is_young, shortened AS is_short, itself,
+      many AS its_many, toFloat64(lag) AS lag, credits AS decayed,
+      arrayConcat(
+        if(empty(points), [], [('path', points, '', shown)]),
+        if(won AND notEmpty(points), [('lag', [toUInt8(arrayCount(edge -> lag >= edge, {edges}) - 1)], '', '*')], []),
+        {", ".join(cells)}) AS cells
+    FROM (SELECT *, arrayDistinct(arrayZip(points, called)) AS its_points FROM paths)
+  )
+  ARRAY JOIN cells AS cell
+)
+GROUP BY part, side, path, name, value
+ORDER BY conversions DESC, lost DESC, side, value, path
+LIMIT {MOST_PATHS} BY part
+"""
+    if spec.channels:
+        asked = scope.period(spec.period)
+        since, until = binder.bind(asked.since, "Date"), binder.bind(asked.until, "Date")
+        sql += f"""UNION ALL
+SELECT 'cost', 0, [], '', dimensions, 0, 0, sum(measured.value), 0, 0, 0, 0, 0, 0, 0, 0., 0, [], [], []
+FROM measured
+WHERE metric = 'cost' AND day BETWEEN {since} AND {until}
+GROUP BY dimensions
+"""
+    return Statement(sql, binder.params)
+
+
+def people_attribution(spec: AttributionSpec, cell: AttributionCell, scope: Scope) -> Statement:
+    """The people with such a path."""
+    binder = Binder()
+    paths = _paths(spec, scope, binder)
+    tests = [f"side = {int(cell.beside)}"]
+    if cell.point is not None:
+        test = {"any": "arrayExists(point -> {}, arrayZip(points, called))", "first": "{}", "last": "{}"}[cell.role]
+        which = {"any": "point", "first": "(points[1], called[1])", "last": "(points[-1], called[-1])"}[cell.role]
+        tests += ["notEmpty(points)", test.format(_is(which, cell.point, binder))]
+    if cell.path:
+        tests.append(f"length(points) = {len(cell.path)}")
+        tests += [_is(f"(points[{place}], called[{place}])", key, binder) for place, key in enumerate(cell.path, 1)]
+    if cell.converted is not None:
+        tests.append("won" if cell.converted else "NOT won")
+    if cell.untouched:
+        tests.append("won AND empty(points)")
+    if cell.other or cell.none or cell.value is not None:
+        value = "" if cell.none else cell.value
+        tests.append(f"shown = {binder.bind('' if cell.other else f'={value}', 'String')}")
+    return Statement(f"WITH {paths}\nSELECT person FROM paths WHERE {' AND '.join(tests)}", binder.params)
+
+
+def _is(point: str, key: str, binder: Binder) -> str:
+    """SQL: the touch point `point` (place, name) is the one that a cell names."""
+    if key == OTHERS:
+        return f"{point}.1 = 0"
+    return f"({point}.1 != 0 AND {point}.2 = {binder.bind(key[1:], 'String')})"
+
+
+def _paths(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
+    asked = scope.period(spec.period)
+    on = sides(spec.compare, asked, baseline(spec.compare, asked, scope), scope, binder)
+    window = binder.bind(spec.window.length // MILLISECOND, "Int64")
+    now = binder.bind(round(scope.now.timestamp() * 1000), "Int64")
+    half = binder.bind(spec.half_life.length / MILLISECOND, "Float64")
+    kept = "steps"
+    if spec.channels and spec.direct == "alone":
+        kept = f"if(arrayExists(step -> step.2 != {DIRECT}, steps), arrayFilter(step -> step.2 != {DIRECT}, steps), steps)"
+    short = "kept"
+    if spec.loops == "collapse":
+        short = f"arrayFilter((step, next) -> step.2 != next, kept, arrayPopFront(arrayPushBack(kept.2, {ALL})))"
+    return f"""{_of_visits(spec, scope, binder) if spec.channels else _of_events(spec, scope, binder)},
+{_ranked(spec, binder)}{_journeys(spec, window)},
+placed AS (
+  SELECT person, many, {on.side} AS side, itself, won, worth, tick, {kept} AS kept
+  FROM journeys
+  WHERE {on.where}
+),
+paths AS (
+  SELECT person, many, side, itself, {_shown(spec, binder)} AS shown, won, worth, short.2 AS points, short.3 AS called, lag, shortened,
+    NOT won AND tick + {window} > {now} AS young, arrayMap(weight -> if(won, weight / arraySum(weights), 0.), weights) AS credits
+  FROM (
+    SELECT *, arrayMap(step -> exp2(toFloat64(step.1 - short[-1].1) / {half}), short) AS weights
+    FROM (
+      SELECT person, many, side, itself, won, worth, tick, tick - kept[1].1 AS lag, length(long) > {LONGEST} AS shortened,
+        if(length(long) > {LONGEST}, arrayConcat([long[1]], arraySlice(long, {1 - LONGEST})), long) AS short{_sizes(spec)}
+      FROM (SELECT *, {short} AS long FROM placed)
+    )
+  )
+)"""
+
+
+def _sizes(spec: AttributionSpec) -> str:
+    """How often each value of the breakdown was converted by, and how often it is there."""
+    if not spec.breakdown:
+        return ""
+    return ", sum(won AND side = 0) OVER (PARTITION BY itself) AS buys, sum(side = 0) OVER (PARTITION BY itself) AS size"
+
+
+def _shown(spec: AttributionSpec, binder: Binder) -> str:
+    """What a value of the breakdown is shown as."""
+    if not spec.breakdown:
+        return "'='"
+    alone = f"dense_rank() OVER (ORDER BY buys DESC, size DESC, itself) <= {binder.bind(spec.top, 'UInt64')}"
+    return f"if({alone}, concat('=', itself), '')"
+
+
+def _ranked(spec: AttributionSpec, binder: Binder) -> str:
+    """The place of each touch point that stands alone: the most frequent ones. Direct visits always have the same. All channels do, and
+    are known beforehand."""
+    if spec.all_alone:
+        return ""
+    order = "ORDER BY count() DESC, name"
+    place = f"if(name = 'direct', {DIRECT}, {DIRECT} + row_number() OVER (PARTITION BY name = 'direct' {order}))"
+    return f"""ranked AS (
+  SELECT name, toUInt8(rank) AS place, many
+  FROM (
+    SELECT name, count() OVER () AS many, {place if spec.channels else f"row_number() OVER ({order})"} AS rank
+    FROM happened
+    WHERE kind = 1
+    GROUP BY name
+  )
+  WHERE rank <= {binder.bind(spec.points, "UInt64")}
+),
+"""
+
+
+def _journeys(spec: AttributionSpec, window: str) -> str:
+    """Of each person, touch points, conversions and the moments from which on one looks back from these are sorted together: what lies
+    before each of them is then counted, not searched. A touch point with no open window leads to nothing; those that do so in a row, with
+    no conversion and no pause longer than the window between them, are one journey: what of it lies in the window before its last."""
+    if spec.all_alone:
+        rows, place, many = "happened", f"toUInt8(indexOf({list(CHANNELS)}, name))", "toUInt64(0)"
+    else:
+        rows, place, many = "happened LEFT ANY JOIN ranked ON happened.name = ranked.name", "ranked.place", "max(ranked.many)"
+    touch = f"(tick, event, key, {place}, day, value, if({place} = 0, '', happened.name))"
+    reset = (
+        "arrayMap((low, high) -> greatest(low, high), lows, arrayPopBack(arrayPushFront(highs, 0)))" if spec.repeat == "reset" else "lows"
+    )
+    return f"""units AS (
+  SELECT person, many, touches, wins, marks,
+    arrayCumSum(mark -> mark.2 = 1, marks) AS passed,
+    arrayCumSum(mark -> mark.2 = 2, marks) AS won,
+    arrayCumSum(mark -> toInt32(mark.2 = 0) - toInt32(mark.2 = 2), marks) AS open
+  FROM (
+    SELECT person, many, touches, wins, arraySort(arrayConcat(
+      arrayMap(touch -> (touch.1, toUInt8(1)), touches),
+      arrayMap(win -> (win.1, toUInt8(2)), wins),
+      arrayMap(win -> (win.1 - {window}, toUInt8(0)), wins))) AS marks
+    FROM (
+      SELECT person,
+        {many} AS many,
+        arraySort(groupArrayIf({touch}, kind = 1)) AS touches,
+        arraySort(groupArrayIf((tick, event, key, worth, day, value), kind = 2)) AS wins
+      FROM {rows}
+      GROUP BY person, held
+    )
+  )
+),
+journeys AS (
+  SELECT person, many, journey.1 AS won, journey.2 AS tick, fromUnixTimestamp64Milli(tick, 'UTC') AS ts, journey.3 AS event_key,
+    journey.4 AS worth, journey.5 AS day, journey.6 AS itself, journey.7 AS steps
+  FROM (
+    SELECT person, many, arrayConcat(
+      arrayMap((win, low, high) -> (true, win.1, win.3, win.4, win.5, win.6, arraySlice(steps, low + 1, high - low)), wins, {reset}, highs),
+      arrayMap(run -> (false, run[-1].1, run[-1].3, 0., run[-1].5, run[-1].6,
+        arrayMap(touch -> (touch.1, touch.4, touch.7), arrayFilter(touch -> run[-1].1 - touch.1 <= {window}, run))), runs)) AS its_journeys
+    FROM (
+      SELECT person, many, wins, lows, highs, arrayMap(touch -> (touch.1, touch.4, touch.7), touches) AS steps,
+        arraySplit((touch, apart) -> apart, gone,
+          arrayMap((pause, between) -> pause > {window} OR between > 0, arrayDifference(gone.1), arrayDifference(gone_after))) AS runs
+      FROM (
+        SELECT person, many, wins, touches,
+          arrayFilter((number, mark) -> mark.2 = 0, passed, marks) AS lows,
+          arrayFilter((number, mark) -> mark.2 = 2, passed, marks) AS highs,
+          arrayFilter((number, mark) -> mark.2 = 1, open, marks) AS opens,
+          arrayFilter((touch, number) -> number = 0, touches, opens) AS gone,
+          arrayFilter((number, of) -> of = 0, arrayFilter((number, mark) -> mark.2 = 1, won, marks), opens) AS gone_after
+        FROM units
+      )
+    )
+  )
+  ARRAY JOIN its_journeys AS journey
+)"""
+
+
+# --- What happened ----------------------------------------------------------------------------------------------------------------------
+
+
+def _worth(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
+    return f"ifNull({property_number(spec.conversion.value, scope, binder)}, 0)" if spec.conversion.value else "0."
+
+
+def _among(spec: AttributionSpec, scope: Scope, binder: Binder, won: str) -> str:
+    """The conversions of the period."""
+    asked = scope.period(spec.period)
+    return f"person != 0 AND {won} AND day BETWEEN {binder.bind(asked.since, 'Date')} AND {binder.bind(asked.until, 'Date')}"
+
+
+def _of_events(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
+    """Chosen events as touch points; an event that is a conversion is none. Of several kinds that fit, the first one counts."""
+    won = is_one_of(spec.conversion, scope, binder)
+    filtered = condition(spec.filter, scope, binder, over="visible")
+    parts = split(spec.breakdown, scope, binder, among=f"{_among(spec, scope, binder, won)} AND {filtered}")
+    kinds = ", ".join(f"{is_one_of(touch, scope, binder)}, {place}" for place, touch in enumerate(spec.touches, 1))
+    names = ", ".join(f"touch = {place}, {_name(spec, touch, scope, binder)}" for place, touch in enumerate(spec.touches, 1))
+    held = property_text(spec.held, scope, binder) if spec.held else "''"
+    # A conversion without the property held has nothing in common with any touch point: its event's key keeps it apart.
+    apart = "if(same = '', if(won, concat('!', toString(key)), ''), concat('=', same))" if spec.held else "''"
+    return f"""happened AS MATERIALIZED (
+  SELECT person, tick, called AS event, key, day, value, if(won, 2, 1) AS kind, if(won, amount, 0.) AS worth, if(won, '', named) AS name,
+    {apart} AS held
+  FROM (
+    SELECT person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS called, event_key AS key, day, {parts.value} AS value,
+      {won} AS won, multiIf({kinds}, 0) AS touch, multiIf({names}, '') AS named, {_worth(spec, scope, binder)} AS amount, {held} AS same
+    FROM {parts.source}
+    WHERE person != 0 AND {has_name_of((spec.conversion, *spec.touches), binder)} AND {filtered}
+  )
+  WHERE (won OR touch > 0){" AND (won OR same != '')" if spec.held else ""}
+)"""
+
+
+def _name(spec: AttributionSpec, touch: Touch, scope: Scope, binder: Binder) -> str:
+    """A touch point's name: the event's, or the property's value; of several kinds, with the event's name before it."""
+    if touch.by is None:
+        return "toString(event)"
+    value = property_text(touch.by, scope, binder)
+    return value if len(spec.touches) == 1 else f"concat(toString(event), ' · ', {value})"
+
+
+def _of_visits(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
+    """What brought people to their visits. A visit begins with what its first arrival says; another one within it is a touch point too
+    where it is not direct and not the same as the one before. The rules of channels are asked once for each origin, not for each event."""
+    won = is_one_of(spec.conversion, scope, binder)
+    filtered = condition(spec.filter, scope, binder, over="visible")
+    parts = split(spec.breakdown, scope, binder, among=f"{_among(spec, scope, binder, won)} AND {filtered}")
+    came_from = "extract(lower(referrer), '^(?:[a-z][a-z0-9+.-]*://)?([^/?#]*)')"
+    site = f"replaceRegexpOne(replaceRegexpOne({came_from}, ':[0-9]+$', ''), '^www\\\\.', '')"
+    somewhere = "if(path != '' OR host != '', '/', '')"
+    origin = f"cityHash64({came_from}, host, {somewhere}, utm_source, utm_medium, utm_campaign)"
+    named = {"channel": "channel", "source": "if(its_source = '', its_site, its_source)", "campaign": "its_campaign"}[spec.by]
+    direct = " AND NOT direct" if spec.direct == "exclude" else ""
+    known = " OR ".join(f"{column} != ''" for column in COLUMNS)
+    columns = "origin, its_source, its_site, its_campaign"
+    origins = f"""(
+      SELECT DISTINCT {origin} AS origin, utm_source AS its_source, {site} AS its_site, utm_campaign AS its_campaign,
+        {came_from} AS referrer, host, {somewhere} AS path, utm_source, utm_medium, utm_campaign
+      FROM visible
+      WHERE person != 0 AND source != 'ledger' AND ({known})
+    )"""
+    once = "" if spec.all_alone else " MATERIALIZED"
+    return f"""origins AS MATERIALIZED (
+  SELECT origin, channel = 'direct' AS direct, multiIf(direct, 'direct', {named}) AS name
+  FROM ({channel_sql(columns, origins)})
+  WHERE channel != ''
+),
+doings AS (
+  SELECT person, tick, called AS event, key, day, value, won, worth, origins.origin != 0 AND NOT ledger AS arrived, direct, name
+  FROM (
+    SELECT person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS called, event_key AS key, day, {parts.value} AS value,
+      {has_name_of((spec.conversion,), binder)} AND {won} AS won, if(won, {_worth(spec, scope, binder)}, 0.) AS worth,
+      source = 'ledger' AS ledger, {origin} AS origin
+    FROM {parts.source}
+    WHERE person != 0 AND (source != 'ledger' OR won) AND {filtered}
+  ) AS doing
+  LEFT ANY JOIN origins ON doing.origin = origins.origin
+),
+visits AS ({visits_sql("doings", "day, value, won, worth, arrived, direct, name", binder.bind(spec.gap * 60_000, "Int64"))}
+),
+happened AS{once} (
+  SELECT person, one.1 AS kind, one.2.1 AS tick, one.2.2 AS event, one.2.3 AS key, one.2.4 AS day, one.2.5 AS value, one.2.7 AS worth,
+    one.2.10 AS name, '' AS held
+  FROM (
+    SELECT person, arrayJoin(arrayConcat(
+      arrayMap(one -> (1, one), arrayFilter((one, place, before) -> place = 1 OR one.10 != before,
+        considered, arrayEnumerate(considered), arrayPopBack(arrayPushFront(considered.10, '')))),
+      arrayMap(one -> (2, one), arrayFilter(one -> one.6, visit)))) AS one
+    FROM (
+      SELECT person, visit, arrayFilter((one, place) -> one.8{direct.replace("direct", "one.9")} AND (place = arrived OR NOT one.9),
+        visit, arrayEnumerate(visit)) AS considered
+      FROM (SELECT person, visit, arrayFirstIndex(one -> one.8, visit) AS arrived FROM visits)
+    )
+  )
+)"""

@@ -1,0 +1,262 @@
+"""Attribution on the real engine against plain Python, on random worlds: every path, every person and every credit the same."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bihuan.analyse.attribution import ATTRIBUTION
+from bihuan.analyse.attribution.models import Credits, Path
+from bihuan.analyse.attribution.result import AttributionResult, Part, credited
+from bihuan.analyse.attribution.spec import AttributionCell, AttributionSpec
+from bihuan.analyse.attribution.tests.reference import Journey, journeys
+from bihuan.engine.ask import Engine
+from bihuan.engine.behind import behind
+from bihuan.engine.errors import QuestionError
+from bihuan.engine.filters import Not, PersonProperty
+from bihuan.engine.question import Scope
+from bihuan.engine.tests.worlds import NAMES, PLACES, VALUES, Event, Trait, World, load
+
+
+def paths(spec: AttributionSpec, found: Sequence[Journey]) -> list[Path]:
+    """The same journeys as paths, with the credits of time decay."""
+    by_points: dict[tuple[str, ...], list[Journey]] = defaultdict(list)
+    for one in found:
+        if one.steps:
+            by_points[one.points].append(one)
+    half = spec.half_life.length.total_seconds()
+    made = []
+    for points, mine in by_points.items():
+        credits, worths = [0.0] * len(points), [0.0] * len(points)
+        for one in mine:
+            if one.won:
+                weights = [2 ** ((event.at - one.steps[-1][1].at).total_seconds() / half) for _, event in one.steps]
+                for place, weight in enumerate(weights):
+                    credits[place] += weight / sum(weights)
+                    worths[place] += one.worth * weight / sum(weights)
+        won = [one for one in mine if one.won]
+        worth = sum(one.worth for one in won)
+        made.append(Path(points, len(won), len(mine) - len(won), worth, tuple(credits), tuple(worths)))
+    return made
+
+
+def same_credits(mine: Credits, expected: Credits) -> None:
+    for key in {*mine, *expected}:
+        for number in ("conversions", "worth"):
+            got, want = (getattr(each.get(key), number, 0.0) for each in (mine, expected))
+            assert got == pytest.approx(want, abs=1e-6), key
+
+
+def check_part(spec: AttributionSpec, part: Part, found: Sequence[Journey]) -> None:
+    won = [one for one in found if one.won]
+    untouched = [one for one in won if not one.steps]
+    assert part.conversions == len(won)
+    assert part.worth == pytest.approx(sum(one.worth for one in won), abs=1e-6)
+    assert part.people == len({one.person for one in won})
+    assert (part.untouched, part.untouched_people) == (len(untouched), len({one.person for one in untouched}))
+    assert part.untouched_worth == pytest.approx(sum(one.worth for one in untouched), abs=1e-6)
+    assert (part.lost, part.young) == (len(found) - len(won), sum(one.young for one in found))
+    same_credits(dict(part.credits), credited(spec.chosen, spec, paths(spec, found)))
+
+
+def check(world: World, spec: AttributionSpec, scope: Scope, result: AttributionResult) -> None:
+    every = journeys(world, spec, scope)
+    found = [one for one in every if 0 in one.sides]
+    check_part(spec, result.total, found)
+    if spec.compare is not None:
+        assert result.before is not None
+        check_part(spec, result.before, [one for one in every if 1 in one.sides])
+    expected = paths(spec, found)
+    assert {(way.points, way.conversions, way.lost) for way in result.ways} <= {(one.points, one.conversions, one.lost) for one in expected}
+    assert (result.paths, result.cut, result.cut_lost) == (len(expected), 0, 0)
+    assert {point.key for point in result.points} == {key for one in expected for key in one.points}
+    for model in spec.models:
+        mine = {point.key: point.credits[model] for point in result.points}
+        same_credits(mine, credited(model, spec, expected))
+        assert sum(credit.conversions for credit in mine.values()) == pytest.approx(result.total.touched, abs=1e-6)
+        worth = result.total.worth - result.total.untouched_worth
+        assert sum(credit.worth for credit in mine.values()) == pytest.approx(worth, abs=1e-6)
+    for point in result.points:
+        with_it = [one for one in found if point.key in one.points]
+        buying = [one for one in with_it if one.won]
+        assert (point.people, point.buyers) == (len({one.person for one in with_it}), len({one.person for one in buying}))
+        assert (point.assisted, point.lost) == (len(buying), len(with_it) - len(buying))
+    check_times(result, [one for one in found if one.won and one.steps])
+    by_value = defaultdict(list)
+    for one in found:
+        by_value[one.value].append(one)
+    shown = [part.value for part in result.parts if part.value is not None]
+    ranked = sorted(by_value, key=lambda value: (-sum(one.won for one in by_value[value]), -len(by_value[value]), value.encode()))
+    assert set(shown) == (set(ranked[: spec.top]) if spec.breakdown else set())
+    for part in result.parts:
+        mine_too = [one for value in ranked[spec.top :] for one in by_value[value]] if part.value is None else by_value[part.value]
+        assert part.other == (len(ranked) - spec.top if part.value is None else 0)
+        check_part(spec, part, mine_too)
+
+
+def check_times(result: AttributionResult, won: Sequence[Journey]) -> None:
+    lags = sorted((one.end.at - one.first.at).total_seconds() for one in won if one.first)
+    for bar in result.lags:
+        assert bar.conversions == sum(bar.since <= lag < (bar.until or float("inf")) for lag in lags)
+    assert sum(bar.conversions for bar in result.lags) == len(lags)
+    if not lags:
+        assert result.quartiles is None
+        return
+    assert result.quartiles is not None
+    for share, quartile in zip((0.25, 0.5, 0.75, 0.9), result.quartiles, strict=True):
+        at = share * (len(lags) - 1)
+        below, above = lags[int(at)], lags[min(int(at) + 1, len(lags) - 1)]
+        assert quartile == pytest.approx(below + (above - below) * (at - int(at)), abs=1e-3)
+    assert sum(length * count for length, count in result.lengths) == sum(len(one.steps) for one in won)
+
+
+def dense(rng: random.Random) -> World:
+    """Few people who do much, in few different ways: many paths to many conversions, with ties."""
+    zone, clock = rng.choice(PLACES)
+    now = datetime.fromisoformat(clock).replace(tzinfo=ZoneInfo(zone))
+    begin = now.astimezone(UTC) - timedelta(days=14)
+    some = [begin + timedelta(minutes=15 * rng.randrange(14 * 96)) for _ in range(12)]
+    events = []
+    for key in range(1, rng.choice((30, 120, 200))):
+        at = begin + timedelta(seconds=rng.randrange(14 * 86_400), milliseconds=rng.choice((0, 1)))
+        at = rng.choice(some) if rng.random() < 0.3 else at
+        values = {name: rng.choice(known) for name, known in VALUES.items() if rng.random() < 0.4}
+        events.append(Event(rng.randint(0, 4), rng.choice(NAMES), at, values, key))
+    traits = tuple(Trait(person, "vip", rng.random() < 0.5, once=False, rank=1_000_000 + person) for person in range(1, 5))
+    vips = PersonProperty(person="vip", op="is_true")
+    return World(zone, now, tuple(events), {3: 1}, traits, {"fans": vips, "rest": Not(negated=vips)})
+
+
+def asked(rng: random.Random) -> AttributionSpec:
+    def narrowed(chance: float) -> dict[str, object]:
+        return {"filter": rng.choice(FILTERS)} if rng.random() < chance else {}
+
+    touches = [
+        {"event": rng.choice((*NAMES, "*")), "by": rng.choice((None, "plan", "country", "missing")), **narrowed(0.2)}
+        for _ in range(rng.choice((0, 0, 1, 2, 3)))
+    ]
+    return AttributionSpec.model_validate(
+        {
+            "conversion": {"event": rng.choice(NAMES), "value": rng.choice((None, "revenue", "n")), **narrowed(0.3)},
+            "touches": touches,
+            "by": rng.choice(("channel", "source", "campaign")),
+            "gap": rng.choice((1, 30, 720)),
+            "direct": rng.choice(("include", "alone", "exclude")),
+            "held": rng.choice((None, None, "plan", "country")) if touches else None,
+            **narrowed(0.2),
+            "period": rng.choice(({"last": 1}, {"last": 5}, {"last": 9, "complete": True})),
+            "window": rng.choice(({"n": 15, "unit": "minute"}, {"n": 7, "unit": "hour"}, {"n": 1}, {"n": 3}, {"n": 30})),
+            "repeat": rng.choice(("each", "reset")),
+            "loops": rng.choice(("keep", "collapse")),
+            "points": rng.choice((1, 2, 3, 11)),
+            "model": rng.choice(MODELS),
+            "half_life": rng.choice(({"n": 1, "unit": "hour"}, {"n": 7})),
+            "position_first": rng.choice((0.4, 0.0, 0.7)),
+            "position_last": rng.choice((0.3, 0.0)),
+            "order": rng.randint(1, 3),
+            "game": rng.choice(("paths", "chain")),
+            "compare": rng.choice((None, None, "previous", {"segment": "fans"}, {"segment": "fans", "against": "!"})),
+            "breakdown": rng.choice(BREAKDOWNS),
+            "top": rng.randint(1, 3),
+        }
+    )
+
+
+MODELS = ("first", "last", "last_not_direct", "linear", "decay", "position", "markov", "shapley")
+FILTERS = (
+    {"property": "n", "op": "ge", "values": [1.0]},
+    {"property": "plan", "op": "is_not", "values": ["free"]},
+    {"person": "vip", "op": "is_true"},
+    {"any": [{"property": "country", "op": "set"}, {"did": "b", "op": "ge", "times": 3, "days": 10}]},
+)
+BREAKDOWNS: tuple[object, ...] = (
+    (),
+    (),
+    (),
+    {"property": "country"},
+    {"property": "plan"},
+    {"person": "vip"},
+    {"number": "n", "quantiles": 3},
+    [{"time": "weekday"}, {"segments": ["fans"]}],
+    {"channel": "first"},
+)
+
+
+def test_attribution_is_what_plain_python_works_out(engine: Engine) -> None:
+    rng = random.Random(20_261_122)
+    several = [(dense(rng), asked(rng)) for _ in range(20)]
+    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+        check(world, spec, scope, engine.ask(ATTRIBUTION, spec, scope).result)
+
+
+def test_who_is_behind_a_touch_point_a_path_and_nothing(engine, scope, write, first_person):
+    banner = {"banner": "spring"}
+    write(
+        (first_person, "Click", "2026-03-10 10:00", banner),
+        (first_person, "Click", "2026-03-10 11:00", {"banner": "tea"}),
+        (first_person, "Buy", "2026-03-10 12:00", {"plan": "pro"}),
+        (first_person + 1, "Click", "2026-03-11 10:00", banner),
+        (first_person + 2, "Buy", "2026-03-12 10:00"),
+        (first_person + 3, "Click", "2026-03-12 10:00"),
+        (first_person + 3, "Buy", "2026-03-12 10:00"),
+        (0, "Buy", "2026-03-12 10:00"),
+    )
+    spec = AttributionSpec.model_validate(
+        {"conversion": {"event": "Buy"}, "touches": [{"event": "Click", "by": "banner"}], "breakdown": {"property": "plan"}}
+    )
+    question = behind(ATTRIBUTION)
+
+    def people(**cell: object) -> list[int]:
+        asked = question.spec.model_validate({"of": spec, "cell": AttributionCell.model_validate(cell)})
+        return [one.number - first_person for one in engine.ask(question, asked, scope).result.people]
+
+    assert people() == [0, 1, 2, 3]
+    assert people(point="=spring") == [0, 1]
+    assert people(point="=spring", converted=True) == [0]
+    assert people(point="=spring", converted=False) == [1]
+    assert people(point="=tea", role="first") == []
+    assert people(point="=tea", role="last") == [0]
+    assert people(point="=") == [3]
+    assert people(point="~") == []
+    assert people(untouched=True) == [2]
+    assert people(path=["=spring", "=tea"]) == [0]
+    assert people(value="pro") == [0]
+    assert people(none=True, converted=True) == [2, 3]
+    assert people(point="=spring", beside=True) == []
+
+
+def test_what_cannot_be_asked_is_refused(engine, scope):
+    for wrong in (
+        {"held": "sku"},
+        {"position_first": 0.7, "position_last": 0.4},
+        {"game": "chain", "by": "source"},
+        {"compare": {"target": 5.0}},
+    ):
+        with pytest.raises(ValueError, match=r"\."):
+            AttributionSpec.model_validate({"conversion": {"event": "Buy"}, **wrong})
+    hidden = replace(scope, hidden=frozenset({"revenue"}))
+    with pytest.raises(QuestionError, match="hidden"):
+        engine.ask(ATTRIBUTION, AttributionSpec.model_validate({"conversion": {"event": "Buy", "value": "revenue"}}), hidden)
+
+
+def test_long_paths_keep_their_ends(engine, scope, write, first_person):
+    write(
+        *((first_person, "Click", f"2026-03-10 10:{minute:02}", {"banner": str(minute)}) for minute in range(55)),
+        (first_person, "Buy", "2026-03-10 12:00"),
+    )
+    document = {"conversion": {"event": "Buy"}, "touches": [{"event": "Click", "by": "banner"}], "points": 50}
+    result = engine.ask(ATTRIBUTION, AttributionSpec.model_validate(document), scope).result
+    (way,) = result.ways
+    assert len(way.points) == 50
+    assert (result.total.shortened, result.hidden) == (1, 5)
+    assert result.quartiles == (7200.0,) * 4
+    assert [text for text, _ in result.warnings] == [
+        "{count} paths have more than 50 touch points: of these the first and the last 49 count.",
+        "{count} further touch points are together in “other”.",
+    ]
