@@ -94,8 +94,9 @@ def spread_of(row: Mapping[str, Any] | None, bars: int, *, per: float = 1, sampl
     counts = _estimated(row["bars"][:bars], sample), _estimated(row["bar_people"][:bars], sample)
     if row["total"] is None:  # of texts
         return Spread(many, people, bars=counts[0], bar_people=counts[1])
-    quantiles = (float(each) / per for each in row["quantiles"])
-    return Spread(many, people, *quantiles, float(row["total"]) / int(row["many"]) / per, *counts)
+    least, p10, p25, median, p75, p90, greatest = (float(each) / per for each in row["quantiles"])
+    mean = float(row["total"]) / int(row["many"]) / per
+    return Spread(many, people, least, p10, p25, median, p75, p90, greatest, mean, *counts)
 
 
 def _estimated(counts: Sequence[int], sample: float | None) -> tuple[int, ...]:
@@ -132,13 +133,21 @@ def range_said(bar: Range, reads: Reads, reader: Reader) -> str:
     return f"{reader.show(low, 'number')} – {reader.show(high, 'number')}"
 
 
+def change(now: float | None, before: float | None) -> float | None:
+    """By what part of what was before it is more or less now."""
+    return None if now is None or not before else now / before - 1
+
+
 # --- SQL ------------------------------------------------------------------------------------------------------------------------------
 
 
-def columns_sql(number: str, bars: int) -> str:
-    """Aggregates over rows of (`person`, `number`, `bar`) with `bars` bars at most: what `spread_of` reads. NULL is nobody."""
-    return f"""count() AS many, uniqExact(person) AS people,
-  quantilesExactInclusive({QUANTILES})({number}) AS quantiles, sumKahan(toFloat64({number})) AS total,
+def columns_sql(number: str | None, bars: int) -> str:
+    """Aggregates over rows of (`person`, `number`, `bar`) with `bars` bars at most: what `spread_of` reads. The person NULL is nobody;
+    there is no number where texts are counted."""
+    numbers = "[] AS quantiles, NULL AS total"
+    if number is not None:
+        numbers = f"quantilesExactInclusive({QUANTILES})({number}) AS quantiles, sumKahan(toFloat64({number})) AS total"
+    return f"""count() AS many, uniqExact(person) AS people, {numbers},
   countResample(0, {bars}, 1)(1, bar) AS bars, uniqExactResample(0, {bars}, 1)(person, bar) AS bar_people"""
 
 

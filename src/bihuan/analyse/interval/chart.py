@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bihuan.analyse.bars import MOST_SHOWN, PALE, bars_chart, several, two
 from bihuan.analyse.interval.result import BEGINS, IntervalResult
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.spread import Spread, range_said, used
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
-MOST_SHOWN = 20
-PALE = 0.35
 UNITS = ((86_400, "Time, days"), (3600, "Time, hours"), (60, "Time, minutes"), (1, "Time, seconds"))
+
+QUARTERS = {1: "Quickest quarter", 2: "Second quarter", 3: "Third quarter", 4: "Slowest quarter"}
 
 Box = tuple[str, Mapping[str, Any], Spread, Spread | None]  # title, whose people, numbers, and those that they are compared with
 
@@ -87,32 +88,13 @@ def chart_bars(result: IntervalResult, reader: Reader) -> dict[str, Any] | None:
     """How many intervals were how long: a bar for each range, what it is compared with paler; when broken down, each value's shares."""
     everybody, before = result.everybody.now, result.everybody.before
     shown = used([everybody, *([before] if before else [])])
-    if not shown:
-        return None
-    share = bool(result.parts)
-    series: list[dict[str, Any]] = []
+    cells = [_cell(result, at) for at in range(len(result.bars))]
+    titles = [range_said(bar, "seconds", reader) for bar in result.bars]
     if result.parts:
-        for number, part in enumerate(result.parts[:MOST_SHOWN]):
-            data = [{"value": part.now.shares[at], "cell": {**_cell(result, at), "place": part.place}} for at in shown]
-            series.append({"type": "line", "name": part_title(part, result, reader), "color": f"palette:{number % 10}", "data": data})
+        series = several([(part, part.place, part.now) for part in result.parts], result, cells, shown, reader)
     else:
-        data = [{"value": everybody.bars[at], "cell": _cell(result, at)} for at in shown]
-        series.append({"type": "bar", "name": reader.say("This period"), "color": "palette:0", "barCategoryGap": "10%", "data": data})
-        if before is not None and result.compared_with is not None:
-            msgid, values = result.compared_with
-            data = [{"value": before.bars[at], "cell": {**_cell(result, at), "before": True}} for at in shown]
-            pale = {"color": "palette:0", "itemStyle": {"opacity": PALE}, "barCategoryGap": "10%"}
-            series.append({"type": "bar", "name": reader.say(msgid, **values), **pale, "data": data})
-    percent = {"valueFormatter": "percent"} if share else {}
-    axis: dict[str, Any] = {"axisLabel": {"formatter": "percent"}} if share else {"minInterval": 1}
-    return {
-        "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
-        "legend": {"top": 0, "type": "scroll", "show": len(series) > 1},
-        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, **percent},
-        "xAxis": {"type": "category", "data": [range_said(result.bars[at], "seconds", reader) for at in shown]},
-        "yAxis": {"type": "value", "min": 0, **axis},
-        "series": series,
-    }
+        series = two(everybody, before, result.compared_with, cells, shown, reader)
+    return bars_chart(titles, shown, series, share=bool(result.parts))
 
 
 def _cell(result: IntervalResult, at: int) -> dict[str, float]:
@@ -129,7 +111,7 @@ def panel_interval(result: IntervalResult, reader: Reader) -> Mapping[str, Any]:
         "bars": chart_bars(result, reader),
         "rows": [_bar(result, at, reader) for at in used([everybody.now, *([everybody.before] if everybody.before else [])])],
         "quarters": [
-            {"number": number, "range": " – ".join(reader.show(end, "seconds") for end in ends)}
+            {"number": number, "title": reader.say(QUARTERS[number]), "range": " – ".join(reader.show(end, "seconds") for end in ends)}
             for number, ends in enumerate(everybody.now.quarters, 1)
             if everybody.now.many
         ],

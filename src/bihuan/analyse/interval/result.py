@@ -9,7 +9,7 @@ from typing import Any
 
 from bihuan.analyse.interval.spec import IntervalSpec
 from bihuan.analyse.interval.sql import later, period_of
-from bihuan.analyse.spread import Range, Spread, ranges, spread_of
+from bihuan.analyse.spread import Range, Spread, change, ranges, spread_of
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of, order_key, ordered
 from bihuan.engine.compare import Said, compare_said
 from bihuan.engine.meta import sample_warning
@@ -78,7 +78,7 @@ class IntervalResult:
 
 
 def shape_interval(spec: IntervalSpec, scope: Scope, rows: Rows) -> IntervalResult:
-    edges = next((row["edges"] for row in rows), [])
+    edges: Sequence[float] = next((row["edges"] for row in rows), ())
     bars = ranges([edge / MILLISECONDS for edge in edges]) if edges else ()
     places: dict[int, list[Mapping[str, Any]]] = {0: []}
     for row in rows:
@@ -126,13 +126,13 @@ def table_interval(result: IntervalResult) -> Table:
 
 
 def headlines_interval(result: IntervalResult) -> tuple[Headline, ...]:
-    now, before = result.everybody.now, result.everybody.before
+    now, before = result.everybody.now, result.everybody.before or Spread()
     return (
-        Headline("Number of intervals", now.many, change=_change(now.many, before and before.many)),
-        Headline("People", now.people, change=_change(now.people, before and before.people)),
-        Headline("Median", now.median, "seconds", change=_change(now.median, before and before.median)),
-        Headline("Mean", now.mean, "seconds", change=_change(now.mean, before and before.mean)),
-        Headline("90th percentile", now.p90, "seconds", change=_change(now.p90, before and before.p90)),
+        Headline("Number of intervals", now.many, change=change(now.many, before.many)),
+        Headline("People", now.people, change=change(now.people, before.people)),
+        Headline("Median", now.median, "seconds", change=change(now.median, before.median)),
+        Headline("Mean", now.mean, "seconds", change=change(now.mean, before.mean)),
+        Headline("90th percentile", now.p90, "seconds", change=change(now.p90, before.p90)),
     )
 
 
@@ -173,10 +173,6 @@ def _columns_before() -> tuple[Column, ...]:
 
 def _quantiles(spread: Spread) -> tuple[float | None, ...]:
     return (spread.least, spread.p10, spread.p25, spread.median, spread.p75, spread.p90, spread.greatest, spread.mean)
-
-
-def _change(now: float | None, before: float | None) -> float | None:
-    return None if now is None or not before else now / before - 1
 
 
 def _buckets(spec: IntervalSpec, scope: Scope) -> tuple[Bucket, ...]:

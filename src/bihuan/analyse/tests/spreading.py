@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from bihuan.analyse.spread import Spread
 
@@ -37,21 +39,16 @@ def spread(numbers: Numbers, edges: Sequence[float], *, per: float = 1) -> Sprea
         return Spread(bars=(0,) * bars, bar_people=(0,) * bars)
     values = [number for _, number in numbers]
     places = [sum(edge <= number for edge in edges) for number in values]
-    return rounded(
-        Spread(
-            len(numbers),
-            len({person for person, _ in numbers} - {0}),
-            *(quantile(values, share) / per for share in (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1)),
-            math.fsum(values) / len(values) / per,
-            tuple(places.count(bar) for bar in range(bars)),
-            tuple(len({person for (person, _), place in zip(numbers, places, strict=True) if place == bar} - {0}) for bar in range(bars)),
-        )
-    )
+    least, p10, p25, median, p75, p90, greatest = (quantile(values, share) / per for share in (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1))
+    counts = tuple(places.count(bar) for bar in range(bars))
+    people = tuple(len({person for (person, _), at in zip(numbers, places, strict=True) if at == bar} - {0}) for bar in range(bars))
+    everybody = len({person for person, _ in numbers} - {0})
+    mean = math.fsum(values) / len(values) / per
+    return rounded(Spread(len(numbers), everybody, least, p10, p25, median, p75, p90, greatest, mean, counts, people))
 
 
 def rounded(found: Spread) -> Spread:
     """To a millionth: sums and interpolated numbers differ in their last bits."""
-    numbers = (found.least, found.p10, found.p25, found.median, found.p75, found.p90, found.greatest, found.mean)
-    return Spread(
-        found.many, found.people, *(None if number is None else round(number, 6) + 0.0 for number in numbers), found.bars, found.bar_people
-    )
+    names = ("least", "p10", "p25", "median", "p75", "p90", "greatest", "mean")
+    told: dict[str, Any] = {name: None if getattr(found, name) is None else round(getattr(found, name), 6) + 0.0 for name in names}
+    return replace(found, **told)

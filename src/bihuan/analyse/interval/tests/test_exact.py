@@ -114,10 +114,10 @@ def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tup
             assert engine.ask(question, asked, scope).result.total == number
         now = Reference(world, spec, scope).sides()[0]
         for quarter, (above, up_to) in enumerate(everybody.now.quarters if now else (), 1):
-            people = {
+            whose = {
                 one.person
                 for one in now
                 if (quarter == 1 or one.length / 1000 > (above or 0)) and (quarter == 4 or one.length / 1000 <= (up_to or 0))
             }
             asked = question.spec.model_validate({"of": spec, "cell": IntervalCell(quarter=quarter)})
-            assert engine.ask(question, asked, scope).result.total == len(people)
+            assert engine.ask(question, asked, scope).result.total == len(whose)
