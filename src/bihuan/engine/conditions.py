@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from bihuan.engine.errors import QuestionError
@@ -30,6 +30,7 @@ from bihuan.engine.question import Scope
 from bihuan.engine.visible import HIDDEN, Binder, json_text, property_number, property_text
 
 MAX_DEPTH = 20
+MOST_TOGETHER = 30  # conditions on what people did that are found in one look
 TRUE, FALSE = "('true', 'yes', '1')", "('false', 'no', '0')"
 OPPOSITE: dict[Op, Op] = {
     "is_not": "is",
@@ -49,7 +50,9 @@ def condition(tree: Filter, scope: Scope, binder: Binder, *, over: str = "histor
     if depth > MAX_DEPTH:
         raise QuestionError("Conditions are nested more than {depth} deep, or a segment refers to itself.", depth=MAX_DEPTH, where="filter")
 
-    def inner(part: Filter) -> str:
+    def inner(part: Filter | _Doings) -> str:
+        if isinstance(part, _Doings):
+            return _did_together(part, scope, binder, depth + 1)
         return condition(part, scope, binder, over=over, depth=depth + 1)
 
     match tree:
@@ -67,9 +70,9 @@ def condition(tree: Filter, scope: Scope, binder: Binder, *, over: str = "histor
         case InList():
             return f"(person != 0 AND person IN (SELECT person FROM kept WHERE list = {binder.bind(tree.list, 'String')}))"
         case All():
-            return "(" + " AND ".join(map(inner, tree.all)) + ")" if tree.all else "1"
+            return "(" + " AND ".join(map(inner, _together(tree.all, All, depth))) + ")" if tree.all else "1"
         case Any():
-            return "(" + " OR ".join(map(inner, tree.any)) + ")" if tree.any else "0"
+            return "(" + " OR ".join(map(inner, _together(tree.any, Any, depth))) + ")" if tree.any else "0"
         case Not():
             return f"NOT ({inner(tree.negated)})"
 
@@ -261,17 +264,110 @@ def _did(tree: Did, scope: Scope, binder: Binder, depth: int) -> str:
             return "person != 0"
         more = tree.model_copy(update={"op": "ge", "times": tree.times + 1})
         return f"(person != 0 AND NOT {_did(more, scope, binder, depth)})"
-    today = scope.today
-    since = binder.bind(today - timedelta(days=tree.days - 1), "Date")
-    until = binder.bind(today, "Date")
-    history = "history_all" if scope.trusted else "history"
-    choices = (EventChoice(event=tree.did, filter=tree.where), *tree.also)
-    done = chosen(choices, scope, binder, over=history, depth=depth)
-    if len(choices) > 1:
-        done = f"{named(choices, binder)} AND {done}"
+    history, within, done = _doing(tree, scope, binder, depth)
+    named_ = f"{named(_choices(tree), binder)} AND " if len(_choices(tree)) > 1 else ""
     sign = "=" if tree.op == "eq" else ">="
     times = binder.bind(tree.times, "UInt64")
     return (
-        f"(person != 0 AND person IN (SELECT person FROM {history} WHERE day BETWEEN {since} AND {until} AND {done}"
+        f"(person != 0 AND person IN (SELECT person FROM {history} WHERE {within} AND {named_}{done}"
         f" GROUP BY person HAVING count() {sign} {times}))"
     )
+
+
+def _choices(tree: Did) -> tuple[EventChoice, ...]:
+    return (EventChoice(event=tree.did, filter=tree.where), *tree.also)
+
+
+def _doing(tree: Did, scope: Scope, binder: Binder, depth: int) -> tuple[str, str, str]:
+    """SQL: where what somebody did is found, on which days, and which events these are."""
+    today = scope.today
+    since = binder.bind(today - timedelta(days=tree.days - 1), "Date")
+    history = "history_all" if scope.trusted else "history"
+    within = f"day BETWEEN {since} AND {binder.bind(today, 'Date')}"
+    return history, within, chosen(_choices(tree), scope, binder, over=history, depth=depth)
+
+
+# --- What somebody did of several things, found in one look -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Doings:
+    """A tree whose `leaves` are all about what somebody did."""
+
+    tree: Filter
+    leaves: tuple[Did, ...]
+
+
+def _together(parts: Sequence[Filter], joined: type[All] | type[Any], depth: int) -> list[Filter | _Doings]:
+    """The same parts; those that are about doings alone as one of them, if there are several such conditions."""
+    doings = [part for part in parts if _leaves(part, depth + 1) is not None]
+    tree: Filter = All(all=tuple(doings)) if joined is All else Any(any=tuple(doings))
+    leaves = tuple(dict.fromkeys(_leaves(tree, depth) or ()))
+    if not 1 < len(leaves) <= MOST_TOGETHER:
+        return list(parts)
+    return [*(part for part in parts if part not in doings), _Doings(tree, leaves)]
+
+
+def _leaves(tree: Filter, depth: int) -> list[Did] | None:
+    """The conditions of a tree that is about doings alone; None if it is not, or is too deep."""
+    if depth > MAX_DEPTH:
+        return None
+    match tree:
+        case Did():
+            return [tree]
+        case All(all=parts) | Any(any=parts):
+            found = [_leaves(part, depth + 1) for part in parts]
+            return None if None in found else [leaf for each in found for leaf in each or ()]
+        case Not():
+            return _leaves(tree.negated, depth + 1)
+    return None
+
+
+def _did_together(doings: _Doings, scope: Scope, binder: Binder, depth: int) -> str:
+    """One look at what people did, for all conditions of the tree. Those who did none of it are not found there: whether the tree is true
+    of them, and of nobody (0), of whom no such condition is, is known before."""
+    found = [_doing(leaf, scope, binder, depth) for leaf in doings.leaves]
+    names = named([choice for leaf in doings.leaves for choice in _choices(leaf)], binder)
+    history, longest, _ = max(zip(found, doings.leaves, strict=True), key=lambda each: each[1].days)[0]
+    sign = {"eq": "=", "le": "<=", "ge": ">="}
+    tests = {
+        leaf: f"countIf({within} AND {done}) {sign[leaf.op]} {binder.bind(leaf.times, 'UInt64')}"
+        for leaf, (_, within, done) in zip(doings.leaves, found, strict=True)
+    }
+    idle = _truth(doings.tree, lambda leaf: leaf.op == "le" or leaf.times == 0)
+    having = _said(doings.tree, tests)
+    people = (
+        f"person {'NOT IN' if idle else 'IN'} (SELECT person FROM {history} WHERE {longest} AND {names}"
+        f" GROUP BY person HAVING {f'NOT {having}' if idle else having})"
+    )
+    return f"(person = 0 OR {people})" if _truth(doings.tree, lambda _: False) else f"(person != 0 AND {people})"
+
+
+def _truth(tree: Filter, holds: Callable[[Did], bool]) -> bool:
+    match tree:
+        case All(all=parts):
+            return all(_truth(part, holds) for part in parts)
+        case Any(any=parts):
+            return any(_truth(part, holds) for part in parts)
+        case Not(negated=part):
+            return not _truth(part, holds)
+        case Did():
+            return holds(tree)
+    raise TypeError(tree)
+
+
+def _said(tree: Filter, tests: Mapping[Did, str]) -> str:
+    match tree:
+        case All(all=parts):
+            return _joined([_said(part, tests) for part in parts], "AND", "1")
+        case Any(any=parts):
+            return _joined([_said(part, tests) for part in parts], "OR", "0")
+        case Not(negated=part):
+            return f"NOT ({_said(part, tests)})"
+        case Did():
+            return tests[tree]
+    raise TypeError(tree)
+
+
+def _joined(tests: Sequence[str], word: str, empty: str) -> str:
+    return f"({f' {word} '.join(tests)})" if tests else empty

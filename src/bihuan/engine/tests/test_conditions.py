@@ -7,16 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bihuan.engine.conditions import MAX_DEPTH, condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import All, Did, EventProperty, Filter, InSegment, Not, Op, PersonProperty, Value
+from bihuan.engine.filters import Any as AnyOf
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.store import Store
-from bihuan.engine.tests.worlds import World, filters, load, worlds
+from bihuan.engine.tests.worlds import NAMES, World, did, filters, load, worlds
 from bihuan.engine.visible import Binder, ctes
 
 Write = Callable[..., None]
@@ -36,6 +37,38 @@ def selected(store: Store, scope: Scope, tree: Filter) -> list[int]:
 def test_a_filter_selects_the_events_that_plain_python_selects(store: Store, cases: list[tuple[World, Filter]]) -> None:
     for (world, tree), scope in zip(cases, load(store, *(world for world, _ in cases)), strict=True):
         assert selected(store, scope, tree) == [event.key for event in world.events if world.holds(tree, event)]
+
+
+def doings() -> st.SearchStrategy[Filter]:
+    """Trees of nothing but what people did, or did not."""
+    return st.recursive(
+        did(NAMES[:2], st.none()),
+        lambda inner: st.one_of(
+            st.lists(inner, min_size=2, max_size=3).map(lambda parts: All(all=tuple(parts))),
+            st.lists(inner, min_size=2, max_size=3).map(lambda parts: AnyOf(any=tuple(parts))),
+            inner.map(lambda part: Not(negated=part)),
+        ),
+        max_leaves=6,
+    )
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(st.lists(st.tuples(worlds(max_events=25), doings()), min_size=3, max_size=4))
+def test_what_people_did_of_several_things_is_found_in_one_look(store: Store, cases: list[tuple[World, Filter]]) -> None:
+    for (world, tree), scope in zip(cases, load(store, *(world for world, _ in cases)), strict=True):
+        assert selected(store, scope, tree) == [event.key for event in world.events if world.holds(tree, event)]
+
+
+def test_conditions_on_what_people_did_are_one_look_wherever_they_stand_side_by_side(scope: Scope) -> None:
+    often, never = Did(did="a", times=3), Not(negated=Did(did="b", days=7))
+    city = PersonProperty(person="city", values=("上海",))
+    for tree, looks in ((All(all=(often, city, never)), 1), (AnyOf(any=(often, never)), 1), (All(all=(often, city)), 1), (often, 1)):
+        assert condition(tree, scope, Binder()).count("FROM history") == looks
+    nested: Filter = often
+    for _ in range(MAX_DEPTH + 1):
+        nested = All(all=(nested, never))
+    with pytest.raises(QuestionError, match="nested"):
+        condition(nested, scope, Binder())
 
 
 ODD = ("", "x", "it's", 'say "hi"', "back\\slash", "专业版", "🙂", "100%", "_", "{v0:String}", "a\nb", "null", "true")

@@ -289,7 +289,7 @@ def filters(*, segments: Sequence[str] = (), names: Sequence[str] = NAMES, peopl
     where = _conditions("property", VALUES).map(lambda fields: EventProperty(**fields))
     leaves: list[st.SearchStrategy[Any]] = [
         _conditions("person", TRAITS, as_of=("now",) if people else ("now", "event")).map(lambda fields: PersonProperty(**fields)),
-        _did(names, st.none() | where),
+        did(names, st.none() | where),
     ]
     if not people:
         leaves.append(where)
@@ -330,7 +330,8 @@ def _conditions(draw: st.DrawFn, field_name: str, known: Mapping[str, Sequence[A
     return {field_name: name, "op": op, "values": tuple(values), **when}
 
 
-def _did(names: Sequence[str], where: st.SearchStrategy[Any]) -> st.SearchStrategy[Did]:
+def did(names: Sequence[str], where: st.SearchStrategy[Any]) -> st.SearchStrategy[Did]:
+    """What a person did, or did not do often enough."""
     return st.builds(
         Did,
         did=st.sampled_from(tuple(names)),
