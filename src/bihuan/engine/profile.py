@@ -34,41 +34,46 @@ def traits(person: str, *, unless: str = "") -> str:
   ) AS gone
   SELECT person, name, {_value()} AS value
   FROM (
-    SELECT person, name,
-      argMaxIf(value, (NOT once, rank), change = '') AS base,
-      maxIf(rank, change = '' AND NOT once) AS set_at,
-      minIf(-rank, change = '' AND once) AS once_at,
-      countIf(change = '' AND NOT once) > 0 AS is_set,
-      arraySort(groupArrayIf((at, event_key, change, value), change != '')) AS changes
+    SELECT person, name, base, start, since,
+      arrayMap(one -> one.4, arrayFilter(one -> one.3 = '{INCREMENT}', since)) AS added,
+      arrayFlatten(arrayMap(one -> JSONExtractArrayRaw(one.4), arrayFilter(one -> one.3 = '{APPEND}', since))) AS items
     FROM (
-      SELECT {person} AS person, name, value, once, rank, abs(rank) AS at, '' AS change, 0 AS event_key
-      FROM traits
-      WHERE project_id = {{scope_project:UInt32}}{which}
-      UNION ALL
-      SELECT {person}, pair.1 AS name, pair.2, false, 0, toUnixTimestamp64Milli(ts), event, event_key
-      FROM events
-      ARRAY JOIN JSONExtractKeysAndValuesRaw(props) AS pair
-      WHERE project_id = {{scope_project:UInt32}} AND event IN ('{INCREMENT}', '{APPEND}'){which}
+      SELECT person, name, base,
+        arrayFilter(one -> NOT is_set OR one.1 >= set_at, changes) AS since,
+        if((is_set OR base = '' OR empty(changes) OR changes[1].1 >= once_at) AND base != 'null', base, '') AS start
+      FROM (
+        SELECT person, name,
+          argMaxIf(value, (NOT once, rank), change = '') AS base,
+          maxIf(rank, change = '' AND NOT once) AS set_at,
+          minIf(-rank, change = '' AND once) AS once_at,
+          countIf(change = '' AND NOT once) > 0 AS is_set,
+          arraySort(groupArrayIf((at, event_key, change, value), change != '')) AS changes
+        FROM (
+          SELECT {person} AS person, name, value, once, rank, abs(rank) AS at, '' AS change, 0 AS event_key
+          FROM traits
+          WHERE project_id = {{scope_project:UInt32}}{which}
+          UNION ALL
+          SELECT {person}, pair.1 AS name, pair.2, false, 0, toUnixTimestamp64Milli(ts), event, event_key
+          FROM events
+          ARRAY JOIN JSONExtractKeysAndValuesRaw(props) AS pair
+          WHERE project_id = {{scope_project:UInt32}} AND event IN ('{INCREMENT}', '{APPEND}'){which}
+        )
+        WHERE at > transform(person, gone.1, gone.2, toInt64(-1))
+        GROUP BY person, name
+      )
     )
-    WHERE at > transform(person, gone.1, gone.2, toInt64(-1))
-    GROUP BY person, name
   )
   WHERE value NOT IN ('null', '')"""
 
 
 def _value() -> str:
-    """The value of one property: `base` with the `changes` since."""
-    since = "arrayFilter(one -> NOT is_set OR one.1 >= set_at, changes)"
-    known = "(is_set OR base = '' OR empty(changes) OR changes[1].1 >= once_at)"
-    start = f"if({known} AND base != 'null', base, '')"
-    items = f"arrayFlatten(arrayMap(one -> JSONExtractArrayRaw(one.4), arrayFilter(one -> one.3 = '{APPEND}', {since})))"
-    added = f"arrayMap(one -> one.4, arrayFilter(one -> one.3 = '{INCREMENT}', {since}))"
-    many = f"concat('[', arrayStringConcat(arrayDistinct(arrayConcat(JSONExtractArrayRaw({start}), {items})), ','), ']')"
-    whole = f"toString(toInt128OrZero({start}) + arraySum(one -> toInt128OrZero(one), {added}))"
-    broken = f"toString(toFloat64OrZero({start}) + arraySum(one -> toFloat64OrZero(one), {added}))"
-    total = f"if(match(concat({start}, '0'), '^-?[0-9]+$') AND arrayAll(one -> match(one, {_NUMBER}), {added}), {whole}, {broken})"
+    """The value of one property: what it was at the `start`, with the changes `since`, which are numbers `added` and `items` of lists."""
+    many = "concat('[', arrayStringConcat(arrayDistinct(arrayConcat(JSONExtractArrayRaw(start), items)), ','), ']')"
+    whole = "toString(toInt128OrZero(start) + arraySum(one -> toInt128OrZero(one), added))"
+    broken = "toString(toFloat64OrZero(start) + arraySum(one -> toFloat64OrZero(one), added))"
+    total = f"if(arrayAll(one -> match(one, {_NUMBER}), arrayPushBack(added, concat(start, '0'))), {whole}, {broken})"
     return f"""multiIf(
-      empty(changes) OR empty({since}), base,
-      startsWith({start}, '[') OR ({start} = '' AND empty({added})), {many},
-      {start} = '' OR isNotNull(toFloat64OrNull({start})), {total},
+      empty(since), base,
+      startsWith(start, '[') OR (start = '' AND empty(added)), {many},
+      start = '' OR isNotNull(toFloat64OrNull(start)), {total},
       base)"""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from bihuan.analyse.retention.spec import Doing, RetentionCell, RetentionSpec
 from bihuan.engine.breakdowns import Split, of_people, split_people
 from bihuan.engine.conditions import condition
-from bihuan.engine.daily import counted, days_of
+from bihuan.engine.daily import counted, days_of, is_day_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period, bucket_end, midnight
 from bihuan.engine.question import Scope, Statement
@@ -70,48 +70,44 @@ GROUP BY place, cohort, after
 
 def _told_by_days(spec: RetentionSpec) -> bool:
     """Whether the people of whole days tell everything that is asked."""
-    of_start, of_return = counted([spec.start], spec.filter), counted([spec.returning], spec.filter)
+    both = counted([spec.start, spec.returning], spec.filter)
     plain = spec.unit != "hour" and spec.clock == "calendar" and spec.counts == "on" and spec.value is None
-    return of_start and of_return and plain and not spec.breakdown and not spec.suggest
+    return both and plain and not spec.breakdown and not spec.suggest
 
 
 def _by_days(spec: RetentionSpec, scope: Scope, binder: Binder) -> Statement:
-    """The same rows from one set of people for each calendar period: who are in two such sets came back."""
-    reads = reads_retention(spec, scope)
+    """The same rows from two sets of people for each calendar period: who are in one of each came back."""
+    reads, ever = reads_retention(spec, scope), spec.mode == "first_ever"
     since, until = binder.bind(reads.since, "Date"), binder.bind(reads.until, "Date")
-    number = f"toInt32(dateDiff('{spec.unit}', {since}, day))"
     last = binder.bind(len(cohort_starts(spec, scope)) - 1, "Int32")
-
-    def sets(choosing: Doing, ever: bool) -> str:
-        period = f"greatest({number}, -1)" if ever else number
-        days = days_of([choosing], binder, ever=ever)
-        return f"SELECT {period} AS number, groupBitmapMergeState(persons) AS people FROM {days} AND day <= {until} GROUP BY number"
-
-    started = sets(spec.start, spec.mode == "first_ever")
-    if spec.mode == "first_ever":
-        before = "groupBitmapMergeState(people) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-        started = f"SELECT number, bitmapAndnot(people, {before}) AS people FROM ({started})"
+    earlier = "groupBitmapMergeState(started) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     ends = binder.bind([(first, end) for first, end in spec.columns], "Array(Tuple(Int32, Int32))")
     sql = f"""
-WITH started AS MATERIALIZED (
-  SELECT number AS cohort, people
-  FROM ({started})
-  WHERE cohort BETWEEN 0 AND {last} AND bitmapCardinality(people) > 0
+WITH sets AS MATERIALIZED (
+  SELECT number, {f"bitmapAndnot(started, {earlier}) AS started" if ever else "started"}, returned
+  FROM (
+    SELECT
+      greatest(toInt32(dateDiff('{spec.unit}', {since}, day)), -1) AS number,
+      groupBitmapMergeStateIf(persons, {is_day_of(spec.start, binder)}) AS started,
+      groupBitmapMergeStateIf(persons, {is_day_of(spec.returning, binder)}) AS returned
+    FROM {days_of([spec.start, spec.returning], binder, ever=ever)} AND day <= {until}
+    GROUP BY number
+  )
 ),
-columns AS (
-  SELECT cohort, toInt32(at) - 1 AS after, people, cohort + numbers.1 AS first, cohort + numbers.2 AS last
-  FROM started
-  ARRAY JOIN {ends} AS numbers, arrayEnumerate({ends}) AS at
-),
-returned AS ({sets(spec.returning, False)}),
-came AS (
-  SELECT cohort, after, bitmapAndCardinality(any(columns.people), groupBitmapMergeState(returned.people)) AS people
-  FROM columns JOIN returned ON returned.number >= columns.first AND returned.number <= columns.last
+cohorts AS (
+  SELECT number AS cohort, started, numbers.1 AS first, numbers.2 AS last, toInt32(place) - 2 AS after
+  FROM sets
+  ARRAY JOIN arrayPushFront({ends}, (-1, -1)) AS numbers, arrayEnumerate(arrayPushFront({ends}, (-1, -1))) AS place
+  WHERE cohort BETWEEN 0 AND {last}
+)
+SELECT 0 AS place, cohort, after, '' AS value, 0 AS rank, people, 0. AS amount
+FROM (
+  SELECT cohort, after, if(after < 0, any(size), bitmapAndCardinality(any(cohorts.started), groupBitmapMergeState(sets.returned))) AS people
+  FROM (SELECT *, bitmapCardinality(started) AS size FROM cohorts) AS cohorts
+  JOIN sets ON sets.number >= if(after < 0, cohort, cohort + first) AND sets.number <= if(after < 0, cohort, cohort + last)
   GROUP BY cohort, after
 )
-SELECT 0 AS place, cohort, -1 AS after, '' AS value, 0 AS rank, bitmapCardinality(people) AS people, 0. AS amount FROM started
-UNION ALL
-SELECT 0, cohort, after, '', 0, people, 0. FROM came WHERE people > 0"""
+WHERE people > 0"""
     return Statement(sql, binder.params)
 
 
