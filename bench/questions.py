@@ -1,19 +1,25 @@
-"""What is measured: each question as Bihuan asks it, as plain SQL, and the reading alone; with how their answers are compared.
+"""What is measured: each question as Bihuan asks it, as a peer does, as plain SQL, and the reading alone; and how their answers are
+compared.
 
 The plain table is what one would make without thinking further: one row an event, ordered by day, event and person, the properties
-as JSON text. It knows no merged people (Bihuan's side looks each person up), no totals over the whole period and no shares.
+as JSON text. People are merged in it for good (Bihuan and the peer look each person up), and it is asked for no totals over the whole
+period and no shares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bench.events import LAST_DAY, STEPS
+from bench import peer
+from bench.events import LAST_DAY, OTHERS, STEPS
 from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.lifecycle import LIFECYCLE
+from bihuan.analyse.lifecycle.result import STATES
 from bihuan.analyse.retention import RETENTION
+from bihuan.analyse.stickiness import STICKINESS
 from bihuan.catalog.segment_size import SEGMENT_SIZE
 from bihuan.engine.question import Question, Rows
 from bihuan.see.person import PERSON
@@ -25,7 +31,7 @@ CREATE TABLE plain (
 ) ENGINE = MergeTree PARTITION BY toYYYYMM(day) ORDER BY (project_id, day, event, person_id)
 """
 FILL_PLAIN = """
-INSERT INTO plain SELECT project_id, day, event, person_id, ts,
+INSERT INTO plain SELECT project_id, day, event, dictGetOrDefault('person_map', 'person', toUInt64(person_id), person_id), ts,
   concat('{"path":', toJSONString(path), ',"utm_source":', toJSONString(utm_source), ',"country":', toJSONString(country),
     ',"device":', toJSONString(device), if(revenue IS NULL, '', concat(',"revenue":', toString(revenue))), ',', substring(props, 2))
 FROM events
@@ -44,6 +50,8 @@ class Case:
     floor: str
     ours: Callable[[Any], Answer]
     theirs: Callable[[Rows], Answer]
+    peer: str = ""
+    alike: bool = True  # whether the peer means the same
 
 
 def since(days: int) -> str:
@@ -62,9 +70,34 @@ def parts(result: Any) -> Answer:
     return {(line.part, day.date()): n for line in result.lines for day, n in zip(result.buckets, line.values, strict=True) if n}
 
 
-def trend(name: str, plain: str, columns: str, where: str, ours: Any = first_line, theirs: Any = daily, **spec: Any) -> Case:
+def trend(
+    name: str, plain: str, columns: str, where: str, *, asked: str = "", ours: Any = first_line, theirs: Any = daily, **spec: Any
+) -> Case:
     floor = f"SELECT count() FROM events WHERE project_id = 1 AND {where} AND NOT ignore({columns})"
-    return Case(name, TREND, spec, plain, floor, ours, theirs)
+    return Case(name, TREND, spec, plain, floor, ours, theirs, asked)
+
+
+def funnel(name: str, steps: Sequence[str], days: int, window: int = 14) -> Case:
+    steps = tuple(steps)
+    return Case(
+        name,
+        FUNNEL,
+        {"steps": [{"event": step} for step in steps], "period": {"last": days}, "window": {"n": window, "unit": "day"}},
+        f"""SELECT level, count() AS n FROM (
+          SELECT person_id, windowFunnel({window * 86_400_000 + 1})(toUInt64(toUnixTimestamp64Milli(ts)),
+            {", ".join(f"event = '{step}'" for step in steps)}) AS level
+          FROM plain WHERE project_id = 1 AND event IN {steps!r} AND {since(days)} GROUP BY person_id)
+        GROUP BY level""",
+        f"SELECT count() FROM events WHERE project_id = 1 AND event IN {steps!r} AND {since(days)} AND NOT ignore(ts, person_id)",
+        lambda result: [step.people for step in result.everybody.steps],
+        lambda rows: [sum(row["n"] for row in rows if row["level"] >= step) for step in range(1, len(steps) + 1)],
+        peer.funnel(steps, days, window),
+    )
+
+
+def stages(rows: Rows) -> Answer:
+    named = {"resurrecting": "resurrected"}
+    return {(row["day"], named.get(row["status"], row["status"])): row["n"] for row in rows}
 
 
 VIEWED, BOUGHT = STEPS[1], STEPS[4]
@@ -77,6 +110,7 @@ CASES = (
         f"event = '{VIEWED}' AND {since(90)}",
         series=[{"event": VIEWED}],
         period={"last": 90},
+        asked=peer.counts(VIEWED, 90),
     ),
     trend(
         "people per day, 90 days",
@@ -85,6 +119,7 @@ CASES = (
         f"event = '{VIEWED}' AND {since(90)}",
         series=[{"event": VIEWED, "measure": "people"}],
         period={"last": 90},
+        asked=peer.people(90, event=VIEWED),
     ),
     trend(
         "people of any event, 30 days",
@@ -93,6 +128,7 @@ CASES = (
         since(30),
         series=[{"event": "*", "measure": "people"}],
         period={"last": 30},
+        asked=peer.people(30),
     ),
     trend(
         "revenue per day, 90 days",
@@ -116,6 +152,7 @@ CASES = (
         breakdown={"property": "country"},
         top=50,
         period={"last": 30},
+        asked=peer.people(30, event=VIEWED, part="country"),
     ),
     trend(
         "events by a JSON property, 30 days",
@@ -138,20 +175,11 @@ CASES = (
         series=[{"event": VIEWED, "measure": "people"}],
         filter={"property": "country", "values": ["DE"]},
         period={"last": 30},
+        asked=peer.people(30, event=VIEWED, where="replaceRegexpAll(JSONExtractRaw(properties, 'country'), '^\"|\"$', '') = 'DE'"),
     ),
-    Case(
-        "funnel, 4 steps, 30 days",
-        FUNNEL,
-        {"steps": [{"event": name} for name in STEPS[1:]], "period": {"last": 30}, "window": {"n": 14, "unit": "day"}},
-        f"""SELECT level, count() AS n FROM (
-          SELECT person_id, windowFunnel(1209600000)(toUInt64(toUnixTimestamp64Milli(ts)),
-            {", ".join(f"event = '{name}'" for name in STEPS[1:])}) AS level
-          FROM plain WHERE project_id = 1 AND event IN {STEPS[1:]!r} AND {since(30)} GROUP BY person_id)
-        GROUP BY level""",
-        f"SELECT count() FROM events WHERE project_id = 1 AND event IN {STEPS[1:]!r} AND {since(30)} AND NOT ignore(ts, person_id)",
-        lambda result: [step.people for step in result.everybody.steps],
-        lambda rows: [sum(row["n"] for row in rows if row["level"] >= step) for step in range(1, 5)],
-    ),
+    funnel("funnel, 4 steps, 30 days", STEPS[1:], 30),
+    funnel("funnel, 4 steps, 90 days", STEPS[1:], 90),
+    funnel("funnel, 4 rare steps, 90 days", OTHERS[-4:], 90),
     Case(
         "retention, 30 cohorts of a day, 7 days",
         RETENTION,
@@ -171,6 +199,58 @@ CASES = (
         WHERE project_id = 1 AND event IN ('{VIEWED}', '{BOUGHT}') AND {since(30)} AND NOT ignore(day, person_id)""",
         lambda result: {(c.day, k): cell.people for c in result.everybody.cohorts for k, cell in enumerate(c.cells) if cell.people},
         lambda rows: {(row["day"], row["after"]): row["n"] for row in rows},
+        peer.retention(VIEWED, BOUGHT, 30, RETURNED),
+    ),
+    Case(
+        "retention, 30 cohorts of a day, 7 days, same event",
+        RETENTION,
+        {
+            "start": {"event": VIEWED},
+            "return": {"event": VIEWED},
+            "mode": "recurring",
+            "periods": RETURNED,
+            "period": {"last": 30},
+        },
+        f"""SELECT first.day AS day, dateDiff('day', first.day, again.day) AS after, uniqExact(person_id) AS n
+        FROM (SELECT DISTINCT person_id, day FROM plain WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)}) AS first
+        JOIN (SELECT DISTINCT person_id, day FROM plain WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)}) AS again
+        USING person_id
+        WHERE after BETWEEN 0 AND {RETURNED} GROUP BY day, after""",
+        f"SELECT count() FROM events WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)} AND NOT ignore(day, person_id)",
+        lambda result: {(c.day, k): cell.people for c in result.everybody.cohorts for k, cell in enumerate(c.cells) if cell.people},
+        lambda rows: {(row["day"], row["after"]): row["n"] for row in rows},
+        peer.retention(VIEWED, VIEWED, 30, RETURNED),
+    ),
+    Case(
+        "lifecycle, 30 days",
+        LIFECYCLE,
+        {"active": {"event": VIEWED}, "unit": "day", "period": {"last": 30}},
+        f"""WITH days AS (SELECT DISTINCT person_id, day FROM plain WHERE project_id = 1 AND event = '{VIEWED}')
+        SELECT day, status, count() AS n FROM (
+          SELECT person_id, day, multiIf(
+            before = toDate('1970-01-01'), 'new', before = day - 1, 'returning', 'resurrected') AS status
+          FROM (SELECT person_id, day, lagInFrame(day) OVER (PARTITION BY person_id ORDER BY day) AS before FROM days)
+          UNION ALL
+          SELECT person_id, day + 1, 'dormant' FROM days WHERE (person_id, day + 1) NOT IN (SELECT person_id, day FROM days)
+        ) WHERE {since(30)} GROUP BY day, status""",
+        f"SELECT count() FROM events WHERE project_id = 1 AND event = '{VIEWED}' AND NOT ignore(day, person_id)",
+        lambda result: {(stage.day, state): n for stage in result.everybody.stages for state in STATES if (n := getattr(stage, state))},
+        stages,
+        # The peer's own answer differs where somebody was known before their first such event, so it is only timed.
+        peer.lifecycle(VIEWED, 30),
+        alike=False,
+    ),
+    Case(
+        "stickiness, 30 days",
+        STICKINESS,
+        {"active": {"event": VIEWED}, "period": {"last": 30}},
+        f"""SELECT times, count() AS n FROM (
+          SELECT person_id, uniqExact(day) AS times FROM plain
+          WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)} GROUP BY person_id
+        ) GROUP BY times""",
+        f"SELECT count() FROM events WHERE project_id = 1 AND event = '{VIEWED}' AND {since(30)} AND NOT ignore(day, person_id)",
+        lambda result: {n: people for n, people in enumerate(result.everybody.now.exactly, 1) if people},
+        lambda rows: {row["times"]: row["n"] for row in rows},
     ),
     Case(
         "segment, 3 views and no order in 30 days",
@@ -181,6 +261,7 @@ CASES = (
         f"SELECT count() FROM events WHERE project_id = 1 AND event IN ('{VIEWED}', '{BOUGHT}') AND {since(30)} AND NOT ignore(person_id)",
         lambda result: result.people,
         lambda rows: rows[0]["n"],
+        peer.segment(VIEWED, 3, BOUGHT, 30),
     ),
     Case(
         "one person's latest 100 events",
@@ -190,5 +271,6 @@ CASES = (
         "SELECT count() FROM events WHERE project_id = 1 AND person_id = 1234",
         lambda result: [happened.at for happened in result.events],
         lambda rows: [row["ts"] for row in rows],
+        peer.timeline(1234),
     ),
 )

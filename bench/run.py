@@ -1,8 +1,8 @@
-"""Fills a scratch store, asks every question in three ways, and prints time and memory as ratios of this one run.
+"""Fills a scratch store, asks every question in five ways, and prints time and memory as ratios of this one run.
 
     python -m bench.run [--events N] [--rounds N] [--folder DIR] [--json]
 
-Times are medians over the rounds; the three ways take turns, so that whatever else the machine does meets all of them.
+Times are medians over the rounds; the ways take turns, so that whatever else the machine does meets all of them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.events import LAST_DAY, tables
+from bench.events import DAYS, LAST_DAY, tables
+from bench.peer import FILL_OVERRIDES, FILL_PEER, OVERRIDES, PEER
 from bench.questions import CASES, FILL_PLAIN, PLAIN, Case
 from bihuan.engine.ask import Engine
 from bihuan.engine.config import Config
 from bihuan.engine.embedded.child import own_store
+from bihuan.engine.person_map import read_all
 from bihuan.engine.question import Scope
+from bihuan.engine.rollup import roll
 from bihuan.engine.store import Store
 
 PROJECT = 1
+LINKED = 100  # every so manyth person is another one
 SCOPE = Scope(PROJECT, "UTC", datetime(LAST_DAY.year, LAST_DAY.month, LAST_DAY.day, 23, 59, 59, tzinfo=UTC))
 MB = 1_000_000
 
@@ -44,25 +48,27 @@ class Cost:
 
 @dataclass(frozen=True)
 class Measured:
-    """One question: Bihuan's whole way from spec to result, the plain SQL and the reading alone. `equal`: the answers are the same."""
+    """One question: Bihuan's whole way from spec to result, its statement alone, the peer's way, the plain SQL and the reading alone.
+    `equal`: the answers are the same."""
 
     name: str
-    bihuan: Cost
-    plain: Cost
-    floor: Cost
+    costs: dict[str, Cost]
     equal: bool
 
 
 def main() -> int:
     options = _options()
     config = replace(Config.from_env(), data=options.folder.absolute(), events_url="")
-    shutil.rmtree(config.data, ignore_errors=True)
+    if not options.again:
+        shutil.rmtree(config.data, ignore_errors=True)
     try:
         with own_store(config) as store:
-            filled = fill(store, options.events)
-            measured = [measure(case, store, options.rounds) for case in CASES]
+            filled = sizes(store) if options.again else fill(store, options.events)
+            engine = Engine(store)
+            chosen = [case for case in CASES if options.only in case.name]
+            measured = [measure(case, store, engine, options.rounds) for case in chosen]
     finally:
-        if not options.keep:
+        if not (options.keep or options.again):
             shutil.rmtree(config.data, ignore_errors=True)
     report = {"events": options.events, "machine": machine(), "fill": filled, "questions": [_flat(each) for each in measured]}
     print(json.dumps(report, indent=2) if options.json else as_text(report))
@@ -75,6 +81,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="how often each question is asked (default 5)")
     parser.add_argument("--folder", type=Path, default=Path(".bench"), help="scratch folder, emptied first (default .bench)")
     parser.add_argument("--keep", action="store_true", help="leave the scratch folder there")
+    parser.add_argument("--again", action="store_true", help="measure the scratch folder as it was kept")
+    parser.add_argument("--only", default="", help="only questions with this in their name")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
 
@@ -88,24 +96,43 @@ def fill(store: Store, events: int) -> dict[str, float]:
     seconds = time.perf_counter() - begun
     store.command("""INSERT INTO person_ids SELECT project_id, 'user', toString(person_id), person_id, min(ts) FROM events
                      GROUP BY project_id, person_id""")
-    store.command(PLAIN)
-    store.command(FILL_PLAIN)
-    for table_name in ("events", "plain", "person_ids"):
+    store.command(f"""INSERT INTO person_links SELECT project_id, person_id, person_id - 1, now64(3), 1, 'bench', '' FROM person_ids
+                      WHERE person_id % {LINKED} = 0""")
+    read_all(store)
+    for statement in (PLAIN, FILL_PLAIN, PEER, OVERRIDES, FILL_OVERRIDES, FILL_PEER):
+        store.command(statement, settings={"max_partitions_per_insert_block": 0})
+    roll(store, PROJECT, [LAST_DAY - timedelta(days=ago) for ago in range(1, DAYS)], 1)  # as the writer would; the last day is today
+    for table_name in ("events", "plain", "peer", "person_ids", "day_rollup"):
         store.command(f"OPTIMIZE TABLE {table_name} FINAL")
     print(file=sys.stderr)
-    sizes = store.fetch(
-        "SELECT table, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND table IN ('events', 'plain') GROUP BY table"
+    return {**sizes(store), "seconds": round(seconds, 1)}
+
+
+def sizes(store: Store) -> dict[str, float]:
+    """Of the tables on disk, in MB."""
+    rows = store.fetch(
+        """SELECT table, sum(bytes_on_disk) AS bytes FROM system.parts
+        WHERE active AND database = currentDatabase() AND table IN ('events', 'day_rollup', 'plain', 'peer') GROUP BY table"""
     ).rows
-    return {"seconds": round(seconds, 1), **{f"{row['table']}_mb": round(row["bytes"] / MB) for row in sizes}}
+    return {"seconds": 0.0, **{f"{row['table']}_mb": round(row["bytes"] / MB) for row in rows}}
 
 
-def measure(case: Case, store: Store, rounds: int) -> Measured:
+def measure(case: Case, store: Store, engine: Engine, rounds: int) -> Measured:
     spec = case.question.spec.model_validate(case.spec)
+
+    def ask() -> Any:
+        engine.forget()
+        return engine.ask(case.question, spec, SCOPE).result
+
+    whole = engine.statement(case.question, spec, SCOPE)
     ways: dict[str, Callable[[], Any]] = {
-        "bihuan": lambda: Engine(store).ask(case.question, spec, SCOPE).result,  # a new engine: nothing is cached
+        "bihuan": ask,
+        "sql": lambda: store.fetch(whole.sql, whole.params, settings=engine.settings()).rows,
+        "peer": lambda: store.fetch(case.peer).rows,
         "plain": lambda: store.fetch(case.plain).rows,
         "floor": lambda: store.fetch(case.floor).rows,
     }
+    ways = {name: way for name, way in ways.items() if name != "peer" or case.peer}
     answers = {name: way() for name, way in ways.items()}  # the first time warms the caches, and is not counted
     times: dict[str, list[float]] = {name: [] for name in ways}
     memory = dict.fromkeys(ways, 0)
@@ -118,8 +145,9 @@ def measure(case: Case, store: Store, rounds: int) -> Measured:
             memory[name] = max(memory[name], _greatest(store) - held)
     costs = {name: Cost(statistics.median(times[name]), memory[name]) for name in ways}
     print(f"{case.name}: {costs['bihuan'].seconds * 1000:.0f} ms", file=sys.stderr)
-    equal = case.ours(answers["bihuan"]) == case.theirs(answers["plain"])
-    return Measured(case.name, costs["bihuan"], costs["plain"], costs["floor"], equal)
+    ours = case.ours(answers["bihuan"])
+    equal = all(ours == case.theirs(answers[name]) for name in ("plain", *(["peer"] if case.peer and case.alike else [])))
+    return Measured(case.name, costs, equal)
 
 
 def _engine_process(store: Store) -> Path:
@@ -157,17 +185,12 @@ def machine() -> dict[str, Any]:
 
 
 def _flat(each: Measured) -> dict[str, Any]:
-    return {
-        "question": each.name,
-        "bihuan_ms": round(each.bihuan.seconds * 1000, 1),
-        "plain_ms": round(each.plain.seconds * 1000, 1),
-        "floor_ms": round(each.floor.seconds * 1000, 1),
-        "times_quicker": round(each.plain.seconds / each.bihuan.seconds, 2),
-        "times_floor": round(each.bihuan.seconds / each.floor.seconds, 2),
-        "bihuan_mb": round(each.bihuan.memory / MB),
-        "plain_mb": round(each.plain.memory / MB),
-        "equal": each.equal,
-    }
+    ours = each.costs["bihuan"].seconds
+    flat: dict[str, Any] = {"question": each.name, "equal": each.equal}
+    for name, cost in each.costs.items():
+        flat |= {f"{name}_ms": round(cost.seconds * 1000, 1), f"{name}_mb": round(cost.memory / MB)}
+        flat |= {f"{name}_ratio": round(cost.seconds / ours, 2)}
+    return flat
 
 
 def as_text(report: dict[str, Any]) -> str:
@@ -176,17 +199,20 @@ def as_text(report: dict[str, Any]) -> str:
     lines = [
         f"{report['events']:,} events; {machine_['cores']} cores, {machine_['memory_gb']} GB, {machine_['system']}, "
         f"load {machine_['load']:.1f}",
-        f"filled in {filled['seconds']} s; on disk: events {filled['events_mb']} MB, plain table {filled['plain_mb']} MB",
+        f"filled in {filled['seconds']} s; MB on disk: events {filled['events_mb']}, counted days {filled['day_rollup_mb']}, "
+        f"plain table {filled['plain_mb']}, peer's {filled['peer_mb']}",
         "",
-        "| question | Bihuan ms | plain SQL ms | plain / Bihuan | reading alone ms | Bihuan / reading | Bihuan MB | plain MB | answers |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| question | Bihuan ms | its SQL ms | peer ms | peer / Bihuan | plain SQL ms | plain / Bihuan | reading alone ms "
+        "| Bihuan MB | peer MB | plain MB | answers |",
+        "| --- " * 12 + "|",
     ]
-    lines += [
-        f"| {each['question']} | {each['bihuan_ms']:,.0f} | {each['plain_ms']:,.0f} | {each['times_quicker']:.1f} "
-        f"| {each['floor_ms']:,.0f} | {each['times_floor']:.1f} | {each['bihuan_mb']:,} | {each['plain_mb']:,} "
-        f"| {'equal' if each['equal'] else 'DIFFERENT'} |"
-        for each in report["questions"]
-    ]
+    for each in report["questions"]:
+        told = {name: f"{value:,}" for name, value in each.items() if name.endswith("_mb")}
+        told |= {name: f"{value:,.0f}" for name, value in each.items() if name.endswith("_ms")}
+        told |= {name: f"{value:,.1f}" for name, value in each.items() if name.endswith("_ratio")}
+        names = ("bihuan_ms", "sql_ms", "peer_ms", "peer_ratio", "plain_ms", "plain_ratio", "floor_ms", "bihuan_mb", "peer_mb", "plain_mb")
+        cells = [each["question"], *(told.get(name, "") for name in names), "equal" if each["equal"] else "DIFFERENT"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

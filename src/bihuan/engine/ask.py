@@ -158,6 +158,11 @@ class Engine:
                 self._cache.move_to_end(key)
             return answer
 
+    def forget(self) -> None:
+        """Keep no answers: the next ones are asked anew."""
+        with self._lock:
+            self._cache.clear()
+
     def _keep(self, key: str, answer: Answer[Any]) -> None:
         with self._lock:
             self._cache[key] = answer
