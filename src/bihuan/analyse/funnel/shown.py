@@ -14,9 +14,10 @@ from bihuan.analyse.parts import part_title
 from bihuan.analyse.statistics import Interval
 from bihuan.engine.question import Reader
 
-MOST_DRIVERS = 30
+MOST_UNCLEAR = 10
 MOST_COURSES = 10
 PALE = 0.35
+LEAST_DRAWN = 0.01  # of odds ratios, and the same above
 SMALL_P = 0.001
 
 
@@ -67,7 +68,7 @@ def shown_difference(one: Difference, reader: Reader) -> dict[str, Any]:
     return {
         "now": with_bounds(one.now, reader),
         "before": with_bounds(one.before, reader),
-        "change": points(one.change, reader),
+        "change": short_points(one.change, reader),
         "p": p_said(one.adjusted, reader),
         "clear": one.clear,
         "better": bool(one.change and one.change.estimate > 0),
@@ -141,6 +142,14 @@ def points(interval: Interval | None, reader: Reader) -> str:
         return reader.show(None, "share")
     change, low, high = (_signed(bound, reader) for bound in interval)
     return reader.say("{change} percentage points (95 %: {low} to {high})", change=change, low=low, high=high)
+
+
+def short_points(interval: Interval | None, reader: Reader) -> str:
+    """The same for a table."""
+    if interval is None:
+        return reader.show(None, "share")
+    change, low, high = (_signed(bound, reader) for bound in interval)
+    return f"{change} ({low} … {high})"
 
 
 def _signed(bound: float | None, reader: Reader) -> str:
@@ -260,16 +269,18 @@ def driver_name(one: Driver) -> str:
 
 
 def drivers_panel(result: FunnelResult, drivers: Drivers, reader: Reader) -> dict[str, Any]:
-    """The drivers as rows, those that are more than chance before the others."""
+    """The drivers as rows: those that are more than chance, and the next ones."""
+    clear = sum(one.clear for one in drivers.found)
     return {
         "step": result.everybody.steps[-1].title,
         "tried": reader.show(drivers.tried.people, "number"),
         "share": reader.show(drivers.tried.rate if drivers.tried.people else None, "share"),
-        "clear": sum(one.clear for one in drivers.found),
+        "clear": clear,
         "least": reader.show(drivers.least, "number"),
         "looked_at": reader.show(len(drivers.found), "number"),
         "chart": drivers_chart(drivers, reader),
-        "rows": [_driver(drivers, one, reader) for one in drivers.found[:MOST_DRIVERS]],
+        "rows": [_driver(drivers, one, reader) for one in drivers.found[: clear + MOST_UNCLEAR]],
+        "more": max(0, len(drivers.found) - clear - MOST_UNCLEAR),
     }
 
 
@@ -299,7 +310,7 @@ def odds_said(odds: Interval, reader: Reader) -> str:
 
 
 def drivers_chart(drivers: Drivers, reader: Reader) -> dict[str, Any] | None:
-    """The odds ratios on a scale where twice and half are as far from the same, each with its interval."""
+    """The odds ratios on a scale where ten times and a tenth are as far from the same, each with its interval."""
     shown = [one for one in drivers.found if one.clear][:12]
     if not shown:
         return None
@@ -309,7 +320,7 @@ def drivers_chart(drivers: Drivers, reader: Reader) -> dict[str, Any] | None:
     return {
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "item"},
-        "xAxis": {"type": "log", "name": "", "logBase": 2},
+        "xAxis": {"type": "log", "min": LEAST_DRAWN, "max": 1 / LEAST_DRAWN},
         "yAxis": {
             "type": "category",
             "inverse": True,
@@ -338,4 +349,4 @@ def drivers_chart(drivers: Drivers, reader: Reader) -> dict[str, Any] | None:
 
 def _within(bound: float | None) -> float:
     """A bound that can be drawn."""
-    return float(f"{min(max(bound or 0.0, 1 / 64), 64.0):.4g}")
+    return float(f"{min(max(bound or 0.0, LEAST_DRAWN), 1 / LEAST_DRAWN):.4g}")
