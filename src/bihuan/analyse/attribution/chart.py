@@ -90,7 +90,9 @@ def panel_attribution(result: AttributionResult, reader: Reader) -> Mapping[str,
         "quartiles": [
             {"title": reader.say(title), "value": reader.show(seconds, "seconds")}
             for title, seconds in zip(
-                ("A quarter within", "Half within", "Three quarters within", "Nine of ten within"), result.quartiles, strict=True
+                ("A quarter converted within", "Half converted within", "Three quarters converted within", "Nine of ten converted within"),
+                result.quartiles,
+                strict=True,
             )
         ]
         if result.quartiles

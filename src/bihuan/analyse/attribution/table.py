@@ -61,9 +61,10 @@ def _whole_table(result: AttributionResult) -> Table:
         if costly:
             row += [point.cost, cost_each(point, result.model), roas(point, result.model)]
         rows.append(tuple(row))
-        at = {"point": point.key}
-        named = {"people": at, "converted_people": {**at, "converted": True}, "assisted": {**at, "converted": True}}
-        cells.append(tuple({**named, "lost": {**at, "converted": False}}.get(column.name) for column in columns))
+        at: Mapping[str, Any] = {"point": point.key}
+        bought = {**at, "converted": True}
+        links = {"people": at, "converted_people": bought, "assisted": bought, "lost": {**at, "converted": False}}
+        cells.append(tuple(links.get(column.name) for column in columns))
     if result.total.untouched:
         none: dict[str, Any] = dict.fromkeys((column.name for column in columns), None)
         none |= {"touch_point": NO_POINT, "converted_people": result.total.untouched_people, "people": result.total.untouched_people}
