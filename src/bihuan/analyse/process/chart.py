@@ -14,11 +14,13 @@ from bihuan.analyse.process.table import activity_cell, edge_cell, variant_cell
 from bihuan.engine.question import Reader
 
 BOX, ENDS = (116, 36), 30  # pixels of an activity, and of where cases begin and end
-LAYER, ROW = 150, 62  # pixels between layers, and between the rows of one
-INK, QUIET, SLOW = "#0f766e", "#94a3b8", "#dc2626"  # readable with white text, on light and on dark
+LAYER, COLUMN = 88, 142  # pixels between layers, and between the activities of one
+MARGIN = 72  # pixels around the middle of the outermost activities
+WIDTHS = (("bh-process-narrow", 480), ("bh-flow", 672), ("bh-process", 928), ("bh-process-wide", 1344), ("bh-process-huge", 1920))
+HEIGHTS = (("medium", 320), ("large", 448), ("tall", 736), ("huge", 1152))
+INK, QUIET = "#0f766e", "#64748b"  # readable with white text, on light and on dark
 SLOWEST = 3  # connections that are marked because most hours are lost there
 LABELLED = 30  # connections that carry their numbers
-WIDE, TALL = 7, 7  # layers and rows from which the drawing needs more room
 MOST_ROWS = 100
 DEVIATIONS = {
     "missing": "Missing",
@@ -43,10 +45,11 @@ def _chart(result: ProcessResult, shown: Drawn, reader: Reader) -> tuple[dict[st
     most = max(shown.gone.values(), default=1)
     labelled = set(list(shown.gone)[:LABELLED])
     for number, (link, gone) in enumerate(shown.gone.items()):
-        stops = [_stop(number, place, point) for place, point in enumerate(laid.routes[link])]
+        looks = _line(link, gone / most, link in slow, link in laid.backward)
+        text = _label(gone, shown.edges.get(link), reader) if link in labelled else ""
+        stops = _stops(number, link, laid, text, looks["color"])
         data += stops
         names = [link[0], *(stop["name"] for stop in stops), link[1]]
-        looks = _line(link, gone / most, link in slow, link in laid.backward)
         told = _told(link, gone, shown.edges.get(link), reader)
         cell = edge_cell(shown.edges[link]) if link in shown.edges else _end_cell(link)
         for place, (first, last) in enumerate(pairwise(names)):
@@ -54,25 +57,20 @@ def _chart(result: ProcessResult, shown: Drawn, reader: Reader) -> tuple[dict[st
             if cell:
                 part["cell"] = cell
             part["symbol"] = ["none", "arrow" if place == len(names) - 2 else "none"]
-            if link in labelled and place == (len(names) - 2) // 2:
-                part["label"] = {
-                    "show": True,
-                    "formatter": _label(gone, shown.edges.get(link), reader),
-                    "color": SLOW if link in slow else None,
-                }
             links.append(part)
     series = {
         "type": "graph",
         "layout": "none",
-        "left": 70,
-        "right": 70,
+        "left": MARGIN,
+        "right": MARGIN,
         "top": 28,
-        "bottom": 28,
+        "bottom": 36,
+        "preserveAspect": "contain",
+        "nodeScaleRatio": 0,
         "roam": False,
         "symbol": "roundRect",
         "edgeSymbolSize": [0, 8],
         "emphasis": {"focus": "adjacency", "lineStyle": {"opacity": 1}},
-        "edgeLabel": {"fontSize": 11, "backgroundColor": "transparent"},
         "data": data,
         "links": links,
     }
@@ -81,15 +79,15 @@ def _chart(result: ProcessResult, shown: Drawn, reader: Reader) -> tuple[dict[st
 
 def _node(name: str, laid: Laid, activity: Activity | None, result: ProcessResult, shown: Drawn, reader: Reader) -> dict[str, Any]:
     x, y = laid.places[name]
-    at = {"name": name, "x": x * LAYER, "y": y * ROW}
+    at = {"name": name, "x": y * COLUMN, "y": x * LAYER}  # the layers from top to bottom
     if activity is None:
         title, text = _pseudo(name, shown, reader)
         box = {"symbolSize": list(BOX)} if name == REST else {"symbol": "circle", "symbolSize": ENDS}
         label = {
             "show": True,
-            "position": "inside" if name == REST else "bottom",
+            "position": "inside" if name == REST else "right",
             "formatter": title,
-            "color": "#fff" if name == REST else QUIET,
+            "color": "#fff" if name == REST else "palette:7",
         }
         return {**at, **box, "itemStyle": {"color": QUIET}, "label": label, "tooltip": {"formatter": text}}
     lines = [activity.name, reader.show(activity.executions, "number")]
@@ -136,22 +134,41 @@ def _activity_told(activity: Activity, result: ProcessResult, shown: Drawn, read
     return "\n".join(lines)
 
 
-def _stop(number: int, place: int, point: tuple[float, float]) -> dict[str, Any]:
-    """A place that a line goes through."""
-    label = {"show": False}
-    return {
-        "name": f"\x02{number}.{place}",
-        "x": point[0] * LAYER,
-        "y": point[1] * ROW,
-        "symbol": "circle",
-        "symbolSize": 0.1,
-        "label": label,
-    }
+def _stops(number: int, link: Link, laid: Laid, text: str, colour: str) -> list[dict[str, Any]]:
+    """The places that a line goes through; its numbers, if it carries any, stand at one in its middle."""
+    points = [laid.places[link[0]], *laid.routes[link], laid.places[link[1]]]
+    middle = len(points) // 2
+    if text and len(points) == 2:
+        points.insert(1, ((points[0][0] + points[1][0]) / 2, (points[0][1] + points[1][1]) / 2))
+    found = []
+    for place, (layer, across) in enumerate(points[1:-1], 1):
+        label: dict[str, Any] = {"show": False}
+        if text and place == middle:
+            label = {
+                "show": True,
+                "position": "right",
+                "distance": 6,
+                "formatter": text,
+                "fontSize": 11,
+                "color": "palette:3" if colour == "palette:3" else "palette:7",
+            }
+        found.append(
+            {
+                "name": f"\x02{number}.{place}",
+                "x": across * COLUMN,
+                "y": layer * LAYER,
+                "symbol": "circle",
+                "symbolSize": 0.1,
+                "itemStyle": {"color": colour},
+                "label": label,
+            }
+        )
+    return found
 
 
 def _line(link: Link, part: float, slow: bool, backward: bool) -> dict[str, Any]:
     quiet = link[0] in (START, REST) or link[1] in (END, OPEN, REST)
-    colour = SLOW if slow else QUIET if quiet else INK
+    colour = "palette:3" if slow else "palette:7" if quiet else "palette:0"
     kind = "dashed" if backward or link[1] == OPEN else "solid"
     return {"width": round(1 + 6 * part**0.5, 1), "color": colour, "opacity": 0.45 if quiet else 0.6, "type": kind, "curveness": 0}
 
@@ -197,8 +214,8 @@ def panel_process(result: ProcessResult, reader: Reader) -> Mapping[str, Any]:
     chart, laid = _chart(result, shown, reader) if result.whole.executions else (None, None)
     return {
         "chart": chart,
-        "wide": laid is not None and laid.layers > WIDE,
-        "tall": laid is not None and laid.height + 1 > TALL,
+        "width": _size(WIDTHS, laid.height * COLUMN if laid else 0),
+        "height": _size(HEIGHTS, (laid.layers - 1) * LAYER if laid else 0),
         "hidden": _hidden(shown, reader),
         "services": result.services,
         "compared": reader.say(result.compared[0], **result.compared[1]) if result.compared else "",
@@ -221,6 +238,11 @@ def panel_process(result: ProcessResult, reader: Reader) -> Mapping[str, Any]:
         "again_share": reader.show(result.whole.again / result.whole.cases if result.whole.cases else None, "share"),
         "open": reader.show(result.whole.open, "number") if result.whole.open else "",
     }
+
+
+def _size(sizes: Sequence[tuple[str, int]], pixels: float) -> str:
+    """The name of the smallest size in which so many pixels and the margins find room, else of the largest."""
+    return next((name for name, size in sizes if pixels + 2 * MARGIN <= size), sizes[-1][0])
 
 
 def _hidden(shown: Drawn, reader: Reader) -> str:
