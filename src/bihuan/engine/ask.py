@@ -100,7 +100,7 @@ class Engine:
         return Statement(body, {**bound, **statement.params})
 
     def settings(self) -> dict[str, Any]:
-        """The bounds of one question. Larger states spill to disk from half of the memory on."""
+        """What one question may do, and its bounds. Larger states spill to disk from half of the memory on."""
         config = self.store.config
         return {
             "max_memory_usage": config.memory_limit,
@@ -110,6 +110,7 @@ class Engine:
             "max_query_size": 1_000_000,
             "enable_materialized_cte": 1,  # a CTE that says MATERIALIZED is computed once, however often it is named
             "optimize_use_projections": 1,
+            "readonly": 1,  # nothing is written, and neither a file nor another server is read, whatever the statement says
         }
 
     def version(self, project_id: int) -> DataVersion:

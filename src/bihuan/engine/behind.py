@@ -90,7 +90,7 @@ def keep(engine: Engine, question: Question[S, Any], spec: S, cell: Spec, scope:
         "INSERT INTO people_kept (project_id, list, person_id, kept_at) "
         f"SELECT {{kept_project:UInt32}}, {{kept_list:String}}, person, now64(3, 'UTC') FROM ({whole.sql})",
         {**whole.params, "kept_project": scope.project_id, "kept_list": name},
-        settings=engine.settings(),
+        settings=engine.settings() | {"readonly": 0},
     )
     counted = store.fetch(
         "SELECT uniqExact(person_id) AS people FROM people_kept WHERE project_id = {project:UInt32} AND list = {list:String}",

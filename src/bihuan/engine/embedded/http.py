@@ -71,7 +71,9 @@ class App:
             await _fail(send, 516, "Code: 516. DB::Exception: The engine's token is wrong or missing. (AUTHENTICATION_FAILED)")
             return
         try:
-            body = await asyncio.to_thread(_decode, await _read(receive), headers.get("content-encoding", ""))
+            body, encoding = await _read(receive), headers.get("content-encoding", "")
+            if encoding not in ("", "identity"):
+                body = await asyncio.to_thread(_decode, body, encoding)
             if headers.get("content-type", "").startswith("multipart/form-data"):  # clickhouse-connect's way to send long values
                 query, body = query | _form(headers["content-type"], body), b""
             outcome, fmt = await self._run(body, query)
@@ -177,8 +179,6 @@ async def _read(receive: Receive) -> bytes:
 
 
 def _decode(body: bytes, encoding: str) -> bytes:
-    if encoding in ("", "identity"):
-        return body
     if encoding not in ("gzip", "deflate"):
         raise ValueError(f"Content-Encoding {encoding} is not understood; send gzip, deflate or none.")
     inflate = zlib.decompressobj(wbits=31 if encoding == "gzip" else 15)

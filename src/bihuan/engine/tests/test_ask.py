@@ -72,6 +72,14 @@ def test_the_same_question_is_answered_from_the_cache_until_events_come(engine: 
     assert (after.from_cache, after.result[0]["n"]) == (False, 2)
 
 
+@pytest.mark.parametrize("other", ["file('/etc/hostname', 'LineAsString')", "url('http://127.0.0.1:1/', 'LineAsString')"])
+def test_no_question_reads_a_file_or_another_server_whatever_it_compiles_to(engine: Engine, scope: Scope, other: str) -> None:
+    with pytest.raises(EngineError, match="READONLY"):
+        engine.ask(SQL, Sql(sql=f"SELECT 1 AS n FROM {other}"), scope)
+    assert engine.ask(SQL, COUNT, scope).result[0]["n"] == 0
+    engine.store.command("INSERT INTO person_map_read SELECT 0")  # the next statement may write again
+
+
 def test_a_merge_in_the_background_is_no_change(engine: Engine, scope: Scope) -> None:
     for value in ("1", "2"):
         engine.store.insert(
