@@ -252,7 +252,7 @@ def breakdown_kind(value: Any) -> str:
 def compare_kind(value: Any) -> str:
     """Which kind of comparison a document is (see `engine.compare`); "" for none."""
     if isinstance(value, str):
-        value = {"to": value}
+        value = {"to": value} if value else None
     if not isinstance(value, Mapping):
         return ""
     if "to" in value:
