@@ -118,7 +118,7 @@ def range_said(bar: Range, reads: Reads, reader: Reader) -> str:
     """How a reader calls a bar; of whole numbers, 3 to 5 is "3–5" though it ends before 6."""
     low, high = bar
     if reads == "seconds":
-        if low is None:
+        if not low:
             return reader.say("under {time}", time=reader.show(high, "seconds"))
         if high is None:
             return reader.say("from {time}", time=reader.show(low, "seconds"))

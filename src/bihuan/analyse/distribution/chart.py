@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from bihuan.analyse.bars import MOST_SHOWN, bars_chart, several, two
+from bihuan.analyse.bars import MOST_SHOWN, REST, bars_chart, several, two
 from bihuan.analyse.distribution.result import Bar, DistributionResult
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.spread import Spread, range_said, used
@@ -14,6 +14,7 @@ from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
 SHADES = 9
+MOST_STANDING = 8  # texts whose bars lie in a chart of usual height
 
 
 def chart_distribution(result: DistributionResult, reader: Reader) -> dict[str, Any] | None:
@@ -24,7 +25,7 @@ def chart_distribution(result: DistributionResult, reader: Reader) -> dict[str, 
         series = several([(part, part.place, part.now) for part in result.parts], result, cells, shown, reader)
     else:
         series = two(everybody.now, everybody.before, result.compared_with, cells, shown, reader)
-    return bars_chart(titles, shown, series, share=bool(result.parts))
+    return bars_chart(titles, shown, series, share=bool(result.parts), lying=result.measure == "text" and not result.parts)
 
 
 def chart_by_time(result: DistributionResult, reader: Reader) -> dict[str, Any] | None:
@@ -44,7 +45,8 @@ def chart_by_time(result: DistributionResult, reader: Reader) -> dict[str, Any] 
             {"value": spread.shares[at], "cell": {"bucket": bucket.day.isoformat(), **result.bars[at].cell}} for bucket, spread in buckets
         ]
         ranked = {"color": "palette:0", "itemStyle": {"opacity": round(0.15 + 0.85 * (number + 1) / len(shown), 3)}}
-        colour = ranked if result.bars[at].range else {"color": f"palette:{number % 10}"}
+        named = {"color": REST if result.bars[at].text is None else f"palette:{number % 10}"}
+        colour = ranked if result.bars[at].range else named
         series.append({"type": "bar", "stack": "all", "name": titles[at], "barMaxWidth": 36, "data": data, **colour})
     return {
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
@@ -65,6 +67,7 @@ def panel_distribution(result: DistributionResult, reader: Reader) -> Mapping[st
     shown, titles, everybody = _shown(result), bar_titles(result, reader), result.everybody
     return {
         "chart": chart_distribution(result, reader),
+        "height": "large" if result.measure == "text" and len(shown) > MOST_STANDING and not result.parts else "medium",
         "by_time": chart_by_time(result, reader),
         "columns": [titles[at] for at in shown],
         "counted": reader.say(result.counted),

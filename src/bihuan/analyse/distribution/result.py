@@ -66,8 +66,9 @@ class DistributionPart:
 
 @dataclass(frozen=True)
 class DistributionResult:
-    """`measure` of the property `of`. `everybody`, and when broken down `parts`, most people (events) first, the rest last; with an event's property a person may be in
-    several. `bars` are the same for all. With a sample, all counts are estimates for everybody; the numbers are those of the sample."""
+    """`measure` (of the property `of`) of `everybody`, and when broken down of `parts`, most people (events) first, the rest last; with an
+    event's property a person may be in several. `bars` are the same for all. With a sample, all counts are estimates for everybody; the
+    numbers are those of the sample."""
 
     measure: Measure
     of: str | None

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bihuan.analyse.bars import MOST_SHOWN, PALE, bars_chart, several, two
+from bihuan.analyse.bars import MOST_SHOWN, bars_chart, several, two
 from bihuan.analyse.interval.result import BEGINS, IntervalResult
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.spread import Spread, range_said, used
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
-UNITS = ((86_400, "Time, days"), (3600, "Time, hours"), (60, "Time, minutes"), (1, "Time, seconds"))
+UNITS = ((86_400, "{number} d"), (3600, "{number} h"), (60, "{number} min"), (1, "{number} s"))
+NOW = {"color": "rgba(20, 184, 166, 0.2)", "borderColor": "palette:0"}
+THEN = {"color": "rgba(148, 163, 184, 0.2)", "borderColor": "#94a3b8"}
 
 QUARTERS = {1: "Quickest quarter", 2: "Second quarter", 3: "Third quarter", 4: "Slowest quarter"}
 
@@ -27,17 +29,17 @@ def chart_interval(result: IntervalResult, reader: Reader) -> dict[str, Any] | N
     if not any(spread and spread.many for _, _, *both in boxes for spread in both):
         return None
     size, unit = next(((size, unit) for size, unit in UNITS if longest >= size), UNITS[-1])
-    series = [_series(reader.say("This period"), [box[:3] for box in boxes], size, result, 1.0, reader, {})]
+    series = [_series(reader.say("This period"), [box[:3] for box in boxes], size, result, NOW, reader, {})]
     if result.everybody.before is not None and result.compared_with is not None:
         msgid, values = result.compared_with
         beside = [(title, cell, before or Spread()) for title, cell, _, before in boxes]
-        series.append(_series(reader.say(msgid, **values), beside, size, result, PALE, reader, {"before": True}))
+        series.append(_series(reader.say(msgid, **values), beside, size, result, THEN, reader, {"before": True}))
     return {
         "grid": {"left": 8, "right": 24, "top": 40, "bottom": 8, "containLabel": True},
         "legend": {"top": 0, "show": len(series) > 1},
         "tooltip": {"trigger": "item", "confine": True},
         "xAxis": {"type": "category", "data": [title for title, *_ in boxes]},
-        "yAxis": {"type": "value", "min": 0, "name": reader.say(unit), "nameTextStyle": {"align": "left"}},
+        "yAxis": {"type": "value", "min": 0, "axisLabel": {"formatter": reader.say(unit, number="{value}")}},
         "series": series,
     }
 
@@ -62,7 +64,7 @@ def _series(
     boxes: Sequence[tuple[str, Mapping[str, Any], Spread]],
     size: int,
     result: IntervalResult,
-    opacity: float,
+    style: Mapping[str, str],
     reader: Reader,
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -71,14 +73,14 @@ def _series(
     for place, (_, cell, spread) in enumerate(boxes):
         quantiles = (spread.p10, spread.p25, spread.median, spread.p75, spread.p90)
         value = [None if each is None else round(each / size, 3) for each in quantiles]
-        style = {"opacity": 0.5} if fading and fading[place] and opacity == 1 else {}
-        data.append({"value": value if spread.many else [], "cell": {**cell, **more}, **({"itemStyle": style} if style else {})})
+        paler = {"itemStyle": {**style, "opacity": 0.5}} if fading and fading[place] and not more else {}
+        data.append({"value": value if spread.many else [], "cell": {**cell, **more}, **paler})
     return {
         "type": "boxplot",
         "name": name,
         "data": data,
-        "color": "palette:0",
-        "itemStyle": {"opacity": opacity},
+        "color": style["borderColor"],
+        "itemStyle": {**style, "borderWidth": 1.5},
         "boxWidth": [6, 36],
         "dimensions": ["", *map(reader.say, ("10th percentile", "First quartile", "Median", "Third quartile", "90th percentile"))],
     }

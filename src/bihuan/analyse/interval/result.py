@@ -110,13 +110,13 @@ def table_interval(result: IntervalResult) -> Table:
     """One row for each bucket with intervals, or for each value when broken down."""
     compared = result.everybody.before is not None
     heads = columns_of(result.breakdown) if result.breakdown else (Column("day", BEGINS[result.day], "day"),)
-    columns = (*heads, *_columns(), *_columns_before()[: 3 if compared else 0])
+    columns = (*heads, *_columns(), Column("complete", "Complete"), *_columns_before()[: 3 if compared else 0])
     rows, cells = [], []
-    for head, whose, now, before in _lines(result):
+    for head, whose, now, before, complete in _lines(result):
         if not now.many and not (before and before.many):
             continue
-        row = (*head, now.many, now.people, *_quantiles(now))
-        links: tuple[Any, ...] = (*[None] * len(head), None, whose, *[None] * 8)
+        row = (*head, now.many, now.people, *_quantiles(now), complete)
+        links: tuple[Any, ...] = (*[None] * len(head), None, whose, *[None] * 9)
         if before is not None:
             row += (before.many, before.people, before.median)
             links += (None, {**whose, "before": True}, None)
@@ -136,14 +136,16 @@ def headlines_interval(result: IntervalResult) -> tuple[Headline, ...]:
     )
 
 
-def _lines(result: IntervalResult) -> list[tuple[tuple[Any, ...], dict[str, Any], Spread, Spread | None]]:
-    """What a row begins with, whose people it has, and its numbers."""
+def _lines(result: IntervalResult) -> list[tuple[tuple[Any, ...], dict[str, Any], Spread, Spread | None, bool]]:
+    """What a row begins with, whose people it has, its numbers, and whether these may not change any more."""
     if result.breakdown:
-        return [(cells_of(part.value, result.breakdown), {"place": part.place}, part.now, part.before) for part in result.parts]
+        return [
+            (cells_of(part.value, result.breakdown), {"place": part.place}, part.now, part.before, not result.open) for part in result.parts
+        ]
     everybody = result.everybody
     befores = everybody.buckets_before or [None] * len(result.buckets)
     return [
-        ((bucket.day,), {"bucket": bucket.day.isoformat()}, now, before)
+        ((bucket.day,), {"bucket": bucket.day.isoformat()}, now, before, not bucket.open)
         for bucket, now, before in zip(result.buckets, everybody.buckets, befores, strict=True)
     ]
 
