@@ -107,8 +107,12 @@ class CompositionResult:
 
 
 def shape_composition(spec: CompositionSpec, scope: Scope, rows: Rows) -> CompositionResult:
-    total = next(row for row in rows if row["place"] == 0)
-    sizes = Sizes(int(total["target"]), int(total["base"]), int(total["both"]))
+    if not spec.by:
+        total = next((row for row in rows if not row["name"]), {"target": 0, "base": 0, "both": 0})
+        sizes = Sizes(int(total["target"]), int(total["base"]), int(total["both"]))
+    else:
+        total = next(row for row in rows if row["whole"])
+        sizes = Sizes(int(total["of_target"]), int(total["of_base"]), int(total["of_both"]))
     result = CompositionResult(
         by=spec.by,
         compared=spec.compared,
@@ -128,13 +132,13 @@ def shape_composition(spec: CompositionSpec, scope: Scope, rows: Rows) -> Compos
     if not spec.by:
         return replace(result, properties=_properties(spec, sizes, rows), warnings=_warnings(spec, ()))
     hidden = tuple(int(number) for number in total["hidden"])
-    parts = [_part(spec, sizes, row, hidden) for row in rows if row["place"] == 1]
+    parts = [_part(spec, sizes, row, hidden) for row in rows if not row["whole"]]
     tested = _tested(parts, sizes) if spec.compared else parts
     return replace(
         result,
         parts=tuple(_ordered(tested, spec)),
-        whole=_number(spec, total["target_numbers"]),
-        base_whole=_number(spec, total["base_numbers"]) if spec.compared else None,
+        whole=_number(spec, total["in_target_numbers"]),
+        base_whole=_number(spec, total["in_base_numbers"]) if spec.compared else None,
         hidden=hidden,
         warnings=_warnings(spec, hidden),
     )
@@ -176,9 +180,9 @@ def _counted(values: tuple[str, ...], sizes: Sizes, counts: tuple[int, int, int]
 def _part(spec: CompositionSpec, sizes: Sizes, row: Mapping[str, Any], hidden: Sequence[int]) -> Part:
     values = tuple(row["values"])
     others = sum(number for value, number in zip(values, hidden, strict=True) if value == ELSE)
-    part = _counted(values, sizes, (int(row["target"]), int(row["base"]), int(row["both"])), spec.compared, others)
-    base_number = _number(spec, row["base_numbers"]) if spec.compared else None
-    return replace(part, number=_number(spec, row["target_numbers"]), base_number=base_number)
+    part = _counted(values, sizes, (int(row["of_target"]), int(row["of_base"]), int(row["of_both"])), spec.compared, others)
+    base_number = _number(spec, row["in_base_numbers"]) if spec.compared else None
+    return replace(part, number=_number(spec, row["in_target_numbers"]), base_number=base_number)
 
 
 def _number(spec: CompositionSpec, numbers: Sequence[float]) -> float | None:
@@ -232,28 +236,28 @@ def in_order(one: By) -> bool:
 def _properties(spec: CompositionSpec, sizes: Sizes, rows: Rows) -> tuple[Property, ...]:
     values: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
-        if row["place"] == 2:
+        if row["name"]:
             values[row["name"]].append(row)
-    found = [_property(spec, sizes, row, values[row["name"]]) for row in rows if row["place"] == 1]
+    found = [_property(spec, sizes, mine) for mine in values.values()]
     if spec.compared and sizes.rest and sizes.target:
         found = _judged(found, sizes)
     return tuple(sorted(found, key=lambda one: (not one.differs, -(one.v or 0.0), one.kind == "unique", -one.people, one.name)))
 
 
-def _property(spec: CompositionSpec, sizes: Sizes, row: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> Property:
-    kind: Kind = row["kind"]
-    holders = int(row["target"]), int(row["base"]), int(row["both"])
+def _property(spec: CompositionSpec, sizes: Sizes, rows: Sequence[Mapping[str, Any]]) -> Property:
+    kind: Kind = rows[0]["kind"]
+    holders = int(rows[0]["has_target"]), int(rows[0]["has_base"]), int(rows[0]["has_both"])
     parts = []
-    for value in sorted(values, key=lambda value: _along(kind, value)):
+    for value in sorted(rows, key=lambda value: _along(kind, value)):
         text = value["part"]
-        if text == ELSE and kind == "list":  # how many people these are together is not known
+        if kind == "unique" or (kind == "list" and text == ELSE):  # how many people have any of several elements is not known
             continue
         counts = int(value["target"]), int(value["base"]), int(value["both"])
         parts.append(_counted((text,), sizes, counts, spec.compared, int(value["values"]) if text == ELSE else 0))
     nothing = sizes.target - holders[0], sizes.base - holders[1], sizes.both - holders[2]
     if kind != "unique" and any(nothing):
         parts.append(_counted(("=",), sizes, nothing, spec.compared))
-    return Property(row["name"], kind, holders[0], holders[1], tuple(parts), int(row["values"]))
+    return Property(rows[0]["name"], kind, holders[0], holders[1], tuple(parts), int(rows[0]["distinct"]))
 
 
 def _along(kind: Kind, value: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -12,28 +12,58 @@ from bihuan.engine.visible import HIDDEN, Binder, json_text
 MOST_PROPERTIES = 300
 PIECES = 4  # ranges of a number, with about as many people each
 NO_NUMBER = "CAST(NULL, 'Nullable(Float64)')"  # years like 2019 are numbers, not times
+EMPTY = "('', '[]', '[\"\"]')"  # no value, and lists of nothing
+ELSE = "*"
 FEW = 20  # people; of fewer nothing can be said of a property whose every value is another
 
 
 def compile_scan(spec: CompositionSpec, scope: Scope) -> Statement:
-    """Rows (place, name, …). Place 0: how many people there are. Place 1: a property, its `kind`, how many people have it and how many
-    `values` there are. Place 2: one of its values ("=" and the text, of a number its range), or "*" for the rest. `target`, `base` and
-    `both` are people."""
+    """A row for each shown value of each property (`name`; of '' there is one row, everybody): its `kind`, how many people have it at all
+    (`has_target` …) and how many `distinct` values there are; the value (`part`: "=" and the text, of a number its range, or "*" for the
+    rest, which are `values`), and how many people have that. Each CTE is named once: the store reads it as often as it is named."""
     binder = Binder()
+    top = binder.bind(spec.top, "UInt64")
     sql = f"""
-WITH {_grouped(spec, scope, binder)},
+WITH people AS ({people_sql(spec, scope, binder)}
+),
+known AS (
+  SELECT person AS whose, groupArray((toString(name), {json_text("value")})) AS pairs
+  FROM ({traits_sql(spec, scope, binder, "1")})
+  GROUP BY person
+),
+told AS (
+  SELECT in_target, in_base, pair.1 AS name, pair.2 AS text
+  FROM people LEFT JOIN known ON person = whose
+  ARRAY JOIN arrayPushBack(arrayFilter(pair -> pair.2 NOT IN {EMPTY}, pairs), ('', '')) AS pair
+),
+counted AS (
+  SELECT name, text, countIf(in_target) AS target, countIf(in_base) AS base, countIf(in_target AND in_base) AS both, count() AS holders
+  FROM told GROUP BY name, text
+),
+summed AS (
+  SELECT *, sum(target) OVER of_name AS has_target, sum(base) OVER of_name AS has_base, sum(both) OVER of_name AS has_both,
+    sum(holders) OVER of_name AS has_all, count() OVER of_name AS distinct, {_facts(scope, binder, "OVER of_name", "holders")}
+  FROM counted WINDOW of_name AS (PARTITION BY name)
+),
+kinds AS (
+  SELECT *, {_kind(top)} AS kind, dense_rank() OVER (ORDER BY name != '', has_all DESC, name) AS rank FROM summed
+),
+grouped AS (
+  SELECT name, kind, value, has_target, has_base, has_both, distinct,
+    sum(target) AS its_target, sum(base) AS its_base, sum(both) AS its_both, sum(holders) AS its_holders
+  FROM kinds
+  ARRAY JOIN if(kind = 'unique', [''], {_values(scope, binder)}) AS value
+  WHERE rank <= {MOST_PROPERTIES} + 1
+  GROUP BY name, kind, value, has_target, has_base, has_both, distinct
+),
 ranked AS (
-  SELECT *, row_number() OVER (PARTITION BY name ORDER BY in_target + in_base - in_both DESC, value)
-    > {binder.bind(spec.top, "UInt64")} AS over
-  FROM grouped
+  SELECT *, row_number() OVER (PARTITION BY name ORDER BY its_holders DESC, value) > {top} AS over
+  FROM grouped WHERE value != '' OR name = '' OR kind = 'unique'
 )
-SELECT 2 AS place, name, kind, if(over, '*', concat('=', value)) AS part,
-  count() AS values, sum(in_target) AS target, sum(in_base) AS base, sum(in_both) AS both
-FROM ranked GROUP BY name, kind, part
-UNION ALL
-SELECT 1, name, kind, '', distinct, of_target, of_base, of_both FROM kinds
-UNION ALL
-SELECT 0, '', '', '', 0, countIf(in_target), countIf(in_base), countIf(in_target AND in_base) FROM people
+SELECT name, kind, has_target, has_base, has_both, distinct, if(over, '{ELSE}', concat('=', value)) AS part,
+  count() AS values, sum(its_target) AS target, sum(its_base) AS base, sum(its_both) AS both
+FROM ranked
+GROUP BY name, kind, has_target, has_base, has_both, distinct, part
 """
     return Statement(sql, binder.params)
 
@@ -41,67 +71,43 @@ SELECT 0, '', '', '', 0, countIf(in_target), countIf(in_base), countIf(in_target
 def people_scan(spec: CompositionSpec, cell: CompositionCell, scope: Scope) -> Statement:
     """Who has a value of a property, or none of it."""
     binder = Binder()
+    people = people_sql(spec, scope, binder)
     side = "in_base" if cell.base else "in_target"
     if cell.name is None and cell.first is None:
-        return Statement(f"WITH people AS ({people_sql(spec, scope, binder)}\n)\nSELECT person FROM people WHERE {side}", binder.params)
+        return Statement(f"SELECT person FROM ({people}) WHERE {side}", binder.params)
     if cell.name is None or cell.first is None or not cell.first.startswith("=") or cell.second or cell.third:
         raise QuestionError("There is no such part in this answer.")
     if cell.name in scope.hidden:
         raise QuestionError(HIDDEN, name=cell.name, where=cell.name)
-    grouped = _grouped(spec, scope, binder, only=cell.name)
     text = cell.first.removeprefix("=")
-    if text:
-        having = f"has({_values(scope, binder)}, {binder.bind(text, 'String')})"
-        sql = f"WITH {grouped}\nSELECT person FROM told LEFT JOIN kinds USING (name) WHERE {side} AND {having}"
-    else:
-        sql = f"WITH {grouped}\nSELECT person FROM people WHERE {side} AND person NOT IN (SELECT person FROM told)"
+    traits = traits_sql(spec, scope, binder, f"name = {binder.bind(cell.name, 'String')}")
+    known = f"SELECT person AS whose, {json_text('value')} AS text FROM ({traits}) WHERE text NOT IN {EMPTY}"
+    if not text:
+        return Statement(f"SELECT person FROM ({people}) WHERE {side} AND person NOT IN (SELECT whose FROM ({known}))", binder.params)
+    facts = f"count() OVER () AS has_all, uniqExact(text) OVER () AS distinct, {_facts(scope, binder, 'OVER ()', 'toUInt8(1)')}"
+    sql = f"""
+SELECT person
+FROM (
+  SELECT *, {_kind(binder.bind(spec.top, "UInt64"))} AS kind
+  FROM (SELECT person, in_target, in_base, text, {facts} FROM ({people}) AS people INNER JOIN ({known}) AS known ON person = whose)
+)
+WHERE {side} AND has({_values(scope, binder)}, {binder.bind(text, "String")})"""
     return Statement(sql, binder.params)
 
 
-def _grouped(spec: CompositionSpec, scope: Scope, binder: Binder, *, only: str | None = None) -> str:
-    """`people`; `told`, what is known of them; `kinds`, a row for each property; `grouped`, a row for each of its values."""
-    wanted = f"name = {binder.bind(only, 'String')}" if only is not None else "1"
-    traits = traits_sql(spec, scope, binder, wanted)
+def _facts(scope: Scope, binder: Binder, over: str, weight: str) -> str:
+    """SQL for what tells a property's kind: whether there are lists, times only, numbers only; and where numbers are cut."""
     moment = time_of("text", NO_NUMBER, binder.bind(scope.zone, "String"))
-    top = binder.bind(spec.top, "UInt64")
     levels = ", ".join(str(piece / PIECES) for piece in range(1, PIECES))
-    return f"""people AS MATERIALIZED ({people_sql(spec, scope, binder)}
-),
-told AS (
-  SELECT person, name, text, in_target, in_base
-  FROM (SELECT person, toString(name) AS name, {json_text("value")} AS text FROM ({traits})) AS known
-  INNER JOIN people USING (person)
-  WHERE text NOT IN ('', '[]', '[""]')
-),
-counted AS MATERIALIZED (
-  SELECT name, text, countIf(in_target) AS target, countIf(in_base) AS base, countIf(in_target AND in_base) AS both,
-    count() AS holders, ifNull(isFinite(toFloat64OrNull(text)), 0) AS is_number, {moment} IS NOT NULL AS is_time,
-    startsWith(text, '[') AS is_list
-  FROM told GROUP BY name, text
-),
-kinds AS MATERIALIZED (
-  SELECT name, count() AS distinct, sum(target) AS of_target, sum(base) AS of_base, sum(both) AS of_both, sum(holders) AS of_all,
-    multiIf(
-      countIf(is_list) > 0, 'list',
-      countIf(NOT is_time) = 0, 'time',
-      countIf(NOT is_number) = 0 AND distinct > {top}, 'number',
-      distinct * 2 > of_all AND of_all >= {FEW}, 'unique',
-      'text') AS kind,
-    if(kind = 'number',
-      arrayDistinct(quantilesExactWeighted({levels})(ifNull(toFloat64OrNull(text), 0), holders)),
-      CAST([], 'Array(Float64)')) AS cuts
-  FROM counted
-  GROUP BY name
-  ORDER BY of_all DESC, name
-  LIMIT {MOST_PROPERTIES}
-),
-grouped AS (
-  SELECT name, kind, value, sum(target) AS in_target, sum(base) AS in_base, sum(both) AS in_both
-  FROM counted INNER JOIN kinds USING (name)
-  ARRAY JOIN {_values(scope, binder)} AS value
-  WHERE kind != 'unique' AND value != ''
-  GROUP BY name, kind, value
-)"""
+    number = "ifNull(toFloat64OrNull(text), 0)"
+    return f"""max(startsWith(text, '[')) {over} AS lists, min({moment} IS NOT NULL) {over} AS times,
+    min(ifNull(isFinite(toFloat64OrNull(text)), 0)) {over} AS numbers,
+    arrayDistinct(quantilesExactWeighted({levels})({number}, {weight}) {over}) AS cuts"""
+
+
+def _kind(top: str) -> str:
+    return f"""multiIf(lists, 'list', times, 'time', numbers AND distinct > {top}, 'number',
+    distinct * 2 > has_all AND has_all >= {FEW}, 'unique', 'text')"""
 
 
 def _values(scope: Scope, binder: Binder) -> str:

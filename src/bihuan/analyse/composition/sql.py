@@ -5,7 +5,7 @@ from __future__ import annotations
 from bihuan.analyse.composition.scan import compile_scan, people_scan
 from bihuan.analyse.composition.spec import ByDate, ByElement, CompositionCell, CompositionSpec
 from bihuan.analyse.composition.who import people_sql, text_of, traits_sql
-from bihuan.engine.breakdowns import ByNumber, ByPerson, ranged, split
+from bihuan.engine.breakdowns import ByChannel, ByNumber, ByPerson, BySegment, ranged, split
 from bihuan.engine.conditions import time_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period
@@ -13,6 +13,7 @@ from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import HIDDEN, Binder, json_text
 
 FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+SIDES = ("in_target", "in_base")
 ELSE = "*"  # all values that are not shown alone
 
 
@@ -21,26 +22,26 @@ def reads_composition(spec: CompositionSpec, scope: Scope) -> Period:
 
 
 def compile_composition(spec: CompositionSpec, scope: Scope) -> Statement:
-    """A row for each part (`place` 1) with its `values` ("=" and a text, or "*"): how many people of `who` (`target`), of the base, and of
-    both; and of each side of how many the number is known, its sum and its median. Place 0 is the whole, `hidden` how many values of each
-    property are not shown alone."""
+    """A row for each part (`whole` 0) with its `values` ("=" and a text, or "*"): how many people of `who` (`target`), of the base, and of
+    both; and of each side of how many the number is known, its sum and its median. `whole` 1 is everybody, and there `hidden` says how many
+    values of each property are not shown alone."""
     if not spec.by:
         return compile_scan(spec, scope)
     binder = Binder()
-    columns = [f"g{place}" for place in range(1, len(spec.by) + 1)]
-    hidden = ", ".join(
-        f"(SELECT uniqExactIf(v{place}, in_target AND v{place} != '' AND v{place} NOT IN (SELECT value FROM top_{place})) FROM valued)"
-        for place in range(1, len(spec.by) + 1)
-    )
-    counts = f"""countIf(in_target) AS target, countIf(in_base) AS base, countIf(in_target AND in_base) AS both,
-  {_numbers(spec, "in_target")} AS target_numbers, {_numbers(spec, "in_base")} AS base_numbers"""
+    columns = _columns(spec)
+    hidden = ", ".join(f"uniqExactIf(v{place}, g{place} = '{ELSE}' AND size_{place} > 0)" for place, _ in enumerate(columns, 1))
+    merged = _Lists() if _lists(spec) else _Counts()
     sql = f"""
-WITH {_shown(spec, scope, binder)}
-SELECT 1 AS place, [{", ".join(columns)}] AS values, {counts}, CAST([], 'Array(UInt64)') AS hidden
-FROM shown GROUP BY {", ".join(columns)}
-UNION ALL
-SELECT 0, CAST([], 'Array(String)'), {counts}, [{hidden}]
-FROM (SELECT DISTINCT person, in_target, in_base, number FROM valued)
+WITH {_valued(spec, scope, binder)},
+combined AS (
+  SELECT {", ".join(f"v{place}" for place, _ in enumerate(columns, 1))}, {merged.gather(spec)}
+  FROM valued
+  GROUP BY ALL
+),
+{_shown(spec, binder, "combined", merged.size)}
+SELECT toUInt8(grouping({columns[0]})) AS whole, [{", ".join(columns)}] AS values, {merged.total(spec)}, [{hidden}] AS hidden
+FROM shown
+GROUP BY GROUPING SETS (({", ".join(columns)}), ())
 """
     return Statement(sql, binder.params)
 
@@ -52,34 +53,107 @@ def people_composition(spec: CompositionSpec, cell: CompositionCell, scope: Scop
     if cell.name is not None or any(value is not None for value in cell.values[len(spec.by) :]):
         raise QuestionError("There is no such part in this answer.")
     binder = Binder()
-    shown = _shown(spec, scope, binder)
     tests = ["in_base" if cell.base else "in_target"]
     tests += [f"g{place} = {binder.bind(value, 'String')}" for place, value in enumerate(cell.values, 1) if value is not None]
-    return Statement(f"WITH {shown}\nSELECT DISTINCT person FROM shown WHERE {' AND '.join(tests)}", binder.params)
+    size = "uniqExactIf(person, in_target)" if _lists(spec) else "countIf(in_target)"
+    sql = f"""
+WITH {_valued(spec, scope, binder)},
+{_shown(spec, binder, "valued", size)}
+SELECT DISTINCT person FROM shown WHERE {" AND ".join(tests)}"""
+    return Statement(sql, binder.params)
 
 
-def _numbers(spec: CompositionSpec, side: str) -> str:
-    if spec.value is None:
-        return "[0., 0., 0.]"
-    told = f"{side} AND number IS NOT NULL"
-    known = "assumeNotNull(number)"
-    return f"[toFloat64(countIf({told})), sumIf({known}, {told}), quantileExactInclusiveIf(0.5)({known}, {told})]"
+class _Counts:
+    """How parts are summed up where everybody is in one: by adding."""
+
+    size = "sum(target)"
+
+    def gather(self, spec: CompositionSpec) -> str:
+        numbers = "".join(
+            f""",
+    countIf({side} AND number IS NOT NULL) AS {side}_known, sumIf(assumeNotNull(number), {side} AND number IS NOT NULL) AS {side}_sum,
+    quantileExactInclusiveStateIf(0.5)(assumeNotNull(number), {side} AND number IS NOT NULL) AS {side}_median"""
+            for side in SIDES
+        )
+        counts = "countIf(in_target) AS target, countIf(in_base) AS base, countIf(in_target AND in_base) AS both"
+        return counts + (numbers if spec.value is not None else "")
+
+    def total(self, spec: CompositionSpec) -> str:
+        numbers = [
+            f"[toFloat64(sum({side}_known)), sum({side}_sum), quantileExactInclusiveMerge(0.5)({side}_median)] AS {side}_numbers"
+            if spec.value is not None
+            else f"[0., 0., 0.] AS {side}_numbers"
+            for side in SIDES
+        ]
+        return f"sum(target) AS of_target, sum(base) AS of_base, sum(both) AS of_both, {', '.join(numbers)}"
 
 
-def _shown(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
-    """`people`, `valued` (a row for each person and combination of values) and `shown`: the same, with the rare ones as one."""
+class _Lists:
+    """How they are where people are in several parts: by who they are."""
+
+    size = "groupBitmapMerge(target)"
+
+    def gather(self, spec: CompositionSpec) -> str:
+        numbers = "".join(
+            f", groupUniqArrayIf((person, assumeNotNull(number)), {side} AND number IS NOT NULL) AS {side}_told" for side in SIDES
+        )
+        counts = ", ".join(
+            f"groupBitmapStateIf(person, {test}) AS {name}"
+            for name, test in (("target", "in_target"), ("base", "in_base"), ("both", "in_target AND in_base"))
+        )
+        return counts + (numbers if spec.value is not None else "")
+
+    def total(self, spec: CompositionSpec) -> str:
+        numbers = []
+        for side in SIDES:
+            told = f"arrayMap(one -> one.2, groupUniqArrayArray({side}_told))"
+            three = f"[toFloat64(length({told})), arraySum({told}), arrayReduce('quantileExactInclusive(0.5)', {told})]"
+            numbers.append(f"{three if spec.value is not None else '[0., 0., 0.]'} AS {side}_numbers")
+        counts = ", ".join(f"groupBitmapMerge({name}) AS of_{name}" for name in ("target", "base", "both"))
+        return f"{counts}, {', '.join(numbers)}"
+
+
+def _shown(spec: CompositionSpec, binder: Binder, rows: str, size: str) -> str:
+    """`shown`: the `rows` with `g1` …, the values that are shown. Each CTE is named once: the store reads it as often as it is named."""
+    top = binder.bind(spec.top, "UInt64")
+    places = range(1, len(spec.by) + 1)
+    sizes = ", ".join(f"{size} OVER (PARTITION BY v{place}) AS size_{place}" for place in places)
+    ranks = ", ".join(f"dense_rank() OVER (ORDER BY v{place} = '', size_{place} DESC, v{place}) AS rank_{place}" for place in places)
+    alone = ", ".join(
+        f"if(v{place} = '' OR (rank_{place} <= {top} AND size_{place} > 0), concat('=', v{place}), '{ELSE}') AS g{place}"
+        for place in places
+    )
+    return f"""sized AS (SELECT *, {sizes} FROM {rows}),
+ranked AS (SELECT *, {ranks} FROM sized),
+shown AS (SELECT *, {alone} FROM ranked)"""
+
+
+def _columns(spec: CompositionSpec) -> list[str]:
+    return [f"g{place}" for place in range(1, len(spec.by) + 1)]
+
+
+def _lists(spec: CompositionSpec) -> bool:
+    return any(isinstance(one, ByElement) for one in spec.by)
+
+
+def _valued(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
+    """`valued`: a row for each person and combination of their values, `v1` …"""
     names = _names(spec)
     for name in names:
         if name in scope.hidden:
             raise QuestionError(HIDDEN, name=name, where=name)
     place_of = {name: f"text_{place}" for place, name in enumerate(names, 1)}
-    ctes = [f"people AS MATERIALIZED ({people_sql(spec, scope, binder)}\n)"]
+    parts_of_people = any(isinstance(one, BySegment | ByChannel) for one in spec.by)
+    ctes = [f"people AS {'MATERIALIZED ' if parts_of_people else ''}({people_sql(spec, scope, binder)}\n)"]
     joins = ""
     if names:
         texts = [f"anyIf({json_text('value')}, name = {binder.bind(name, 'String')}) AS {column}" for name, column in place_of.items()]
         wanted = f"name IN {binder.bind(names, 'Array(String)')}"
         traits = traits_sql(spec, scope, binder, wanted)
-        ctes.append(f"known AS MATERIALIZED (\n  SELECT person AS whose, {', '.join(texts)} FROM ({traits}) GROUP BY person\n)")
+        again = any(isinstance(one, ByNumber) and one.quantiles for one in spec.by)
+        ctes.append(
+            f"known AS {'MATERIALIZED ' if again else ''}(\n  SELECT person AS whose, {', '.join(texts)} FROM ({traits}) GROUP BY person\n)"
+        )
         joins = " LEFT JOIN known ON person = known.whose"
     values = []
     for place, one in enumerate(spec.by, 1):
@@ -104,24 +178,11 @@ def _shown(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
                 values.append(f"part_of_{place}.text")
     number = _number(place_of[spec.value]) if spec.value is not None else "NULL"
     valued = ",\n    ".join(f"{value} AS v{place}" for place, value in enumerate(values, 1))
-    ctes.append(f"""valued AS MATERIALIZED (
+    ctes.append(f"""valued AS (
   SELECT person, in_target, in_base, CAST({number}, 'Nullable(Float64)') AS number,
     {valued}
   FROM people{joins}
 )""")
-    several = sum(isinstance(one, ByElement) for one in spec.by)
-    top = binder.bind(spec.top, "UInt64")
-    for place in range(1, len(spec.by) + 1):
-        counted = "uniqExact(person)" if several else "count()"
-        ctes.append(
-            f"top_{place} AS (\n  SELECT v{place} AS value FROM valued WHERE in_target AND v{place} != ''\n"
-            f"  GROUP BY v{place} ORDER BY {counted} DESC, v{place} LIMIT {top}\n)"
-        )
-    alone = ", ".join(
-        f"if(v{place} = '' OR v{place} IN (SELECT value FROM top_{place}), concat('=', v{place}), '{ELSE}') AS g{place}"
-        for place in range(1, len(spec.by) + 1)
-    )
-    ctes.append(f"shown AS (\n  SELECT {'DISTINCT ' if several else ''}person, in_target, in_base, number, {alone} FROM valued\n)")
     return ",\n".join(ctes)
 
 
