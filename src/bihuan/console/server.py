@@ -15,8 +15,11 @@ THREADS = 6  # pages wait for the store, not for the processor
 def application() -> Any:
     """The console, made in the process that serves it; its parent loads none of it."""
     die_with_parent()
+    from django.urls import get_resolver
+
     from bihuan.console.wsgi import application as made
 
+    _ = get_resolver().url_patterns  # all pages: not by the first requests, several at once, which might each find half of them
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not look at it
     return made
