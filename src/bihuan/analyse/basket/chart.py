@@ -55,7 +55,7 @@ def chart_basket(result: BasketResult, reader: Reader) -> dict[str, Any] | None:
             "text": [reader.say("more often together"), reader.say("more rarely")],
             "inRange": {"color": ["#d6336c", "#94a3b855", "#0ca678"]},
         },
-        "series": [{"type": "heatmap", "name": reader.say("Lift"), "data": data}],
+        "series": [{"type": "heatmap", "name": reader.say("Lift (times)"), "data": data}],
     }
 
 

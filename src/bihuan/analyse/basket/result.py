@@ -210,7 +210,7 @@ def table_basket(result: BasketResult) -> Table:
         Column("people", "People with all", "number"),
         Column("support", "Support", "share"),
         Column("confidence", "Confidence", "share"),
-        Column("lift", "Lift", "number"),
+        Column("lift", "Lift (times)", "number"),
         Column("lift_low", "Lift, at least", "number"),
         Column("lift_high", "Lift, at most", "number"),
         Column("leverage", "Leverage", "share"),

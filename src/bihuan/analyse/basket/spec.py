@@ -30,8 +30,8 @@ class BasketSpec(Spec):
 
     The `items` that are in the most baskets are looked at. A rule says of a basket with one item that another is in it, with `size` 3
     of two that a third is; those in `least` baskets or more are shown, the first `top` by `rank`: `surest` (the least that the lift
-    is), `lift`, `together` (how many baskets), `confidence` or `leverage`. Without `chance` only those that are more than chance, and of three items
-    only those that say more than two do.
+    is), `lift`, `together` (how many baskets), `confidence` or `leverage`. Without `chance` only those that are more than chance, and
+    of three items only those that say more than two do.
     """
 
     of: Bought

@@ -16,7 +16,13 @@ MOST_TELLING = 12
 LEAST_PEOPLE = 5  # a value that fewer have is never among the most telling
 SHADES = 9
 VERDICTS = {"more": "More often than chance", "less": "More rarely than chance"}
-KINDS = {"text": "values", "number": "numbers", "time": "months", "list": "lists", "unique": "almost every value another"}
+KINDS = {
+    "text": "texts",
+    "number": "numbers, in ranges",
+    "time": "times, by month",
+    "list": "lists",
+    "unique": "almost every value another",
+}
 
 
 def chart_composition(result: CompositionResult, reader: Reader) -> dict[str, Any] | None:

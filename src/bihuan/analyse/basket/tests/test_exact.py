@@ -1,0 +1,202 @@
+"""Basket on the real engine against plain Python, on random worlds, and against numbers that are known."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from bihuan.analyse.basket import BASKET
+from bihuan.analyse.basket.result import cell_of
+from bihuan.analyse.basket.spec import BasketCell, BasketSpec, Bought
+from bihuan.analyse.tests.visiting import visits
+from bihuan.engine.ask import Engine
+from bihuan.engine.behind import behind
+from bihuan.engine.errors import QuestionError
+from bihuan.engine.filters import EVERYTHING
+from bihuan.engine.periods import Last
+from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, text, worlds
+
+Basket = tuple[int, frozenset[str]]  # the person, and the items
+
+
+@st.composite
+def worlds_with_lines(draw: st.DrawFn) -> World:
+    """Events have lines of an order, too: objects, texts, or nonsense."""
+    world = draw(worlds(max_events=60, names=NAMES[:2]))
+    seed = random.Random(draw(st.integers(0, 10_000)))
+    lines: list[object] = [{"sku": "tea", "n": 1}, {"sku": "cup"}, {"sku": 7}, {"n": 2}, "tea", None, {"sku": ""}, {"sku": "tea"}]
+    events = [
+        replace(one, props={**one.props, "lines": seed.choices(lines, k=seed.randint(0, 4)) if seed.random() < 0.9 else {"sku": "cup"}})
+        for one in world.events
+    ]
+    return replace(world, events=tuple(events))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[World, BasketSpec]:
+    item, key = draw(st.sampled_from((("tags", None), ("plan", None), ("country", None), ("lines", "sku"), ("lines", None))))
+    basket = draw(st.sampled_from(("event", "same", "session", "day", "person")))
+    return draw(worlds_with_lines()), BasketSpec(
+        of=Bought(event=draw(st.sampled_from((*NAMES[:2], "*")))),
+        item=item,
+        key=key,
+        basket=basket,
+        same="n" if basket == "same" else None,
+        gap=draw(st.sampled_from((15, 600))),
+        filter=draw(st.one_of(st.just(EVERYTHING), filters())),
+        period=Last(last=draw(st.sampled_from((3, 10, 16)))),
+        items=draw(st.sampled_from((2, 3, 100))),
+        least=draw(st.sampled_from((1, 2))),
+        size=draw(st.sampled_from((2, 3))),
+        chance=True,
+        top=500,
+    )
+
+
+def items_of(spec: BasketSpec, event: Event) -> set[str]:
+    value = event.props.get(spec.item)
+    told = value if isinstance(value, list) else [value]
+    if spec.key is not None:
+        told = [one.get(spec.key) if isinstance(one, dict) else None for one in told]
+    return {text(one) for one in told} - {""}
+
+
+def baskets_of(world: World, spec: BasketSpec) -> list[Basket]:
+    assert isinstance(spec.period, Last)
+
+    def counts(event: Event) -> bool:
+        return world.chosen(spec.of.choices, event) and world.holds(spec.filter, event)
+
+    if spec.basket == "session":
+        cut = visits(world, lambda event: True, spec.gap, spec.period)
+        found = [(person, frozenset(set().union(*(items_of(spec, one) for one in events if counts(one))))) for person, events in cut]
+        return [basket for basket in found if basket[1]]
+    since = world.today - timedelta(days=spec.period.last - 1)
+    together: dict[tuple[int, object], set[str]] = defaultdict(set)
+    for event in world.events:
+        person = world.person(event)
+        if not counts(event) or not since <= world.day(event) <= world.today:
+            continue
+        if not person and spec.basket not in ("event", "same"):
+            continue
+        same = text(event.props.get(spec.same)) if spec.same else ""
+        if spec.basket == "same" and not same:
+            continue
+        which = {"event": event.key, "same": same, "day": world.day(event), "person": 0}[spec.basket]
+        together[person, which] |= items_of(spec, event)
+    return [(person, frozenset(items)) for (person, _), items in together.items() if items]
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(st.lists(cases(), min_size=4, max_size=7))
+def test_rules_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, BasketSpec]]) -> None:
+    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+        result = engine.ask(BASKET, spec, scope).result
+        baskets = baskets_of(world, spec)
+        n = len(baskets)
+        assert (result.baskets, result.people) == (n, len({person for person, _ in baskets} - {0}))
+        assert result.several == sum(len(items) > 1 for _, items in baskets)
+        sizes = Counter(item for _, items in baskets for item in items)
+        assert result.different == len(sizes)
+        looked_at = sorted(sizes, key=lambda item: (-sizes[item], item))[: spec.items]
+        assert [(item.name, item.baskets) for item in result.items] == [(item, sizes[item]) for item in looked_at]
+        expected = {}
+        for size in (2, 3)[: spec.size - 1]:
+            for its in itertools.combinations(looked_at if size == 2 else looked_at[:30], size):
+                having = [person for person, items in baskets if items.issuperset(its)]
+                if len(having) < spec.least:
+                    continue
+                for then in its:
+                    when = tuple(item for item in its if item != then)
+                    whens = sum(items.issuperset(when) for _, items in baskets)
+                    expected[when, then] = (len(having), len(set(having) - {0}), whens, sizes[then])
+        found = {(rule.when, rule.then): (rule.together, rule.people, rule.when_baskets, rule.then_baskets) for rule in result.rules}
+        assert found == expected
+        for rule in result.rules:
+            assert rule.lift.estimate == pytest.approx(rule.together * n / rule.when_baskets / rule.then_baskets)
+            assert rule.support == rule.together / n
+        for rule in result.rules[:1]:
+            assert behind_rule(engine, spec, rule, scope) == rule.people
+
+
+def behind_rule(engine, spec, rule, scope, **how):
+    question = behind(BASKET)
+    cell = BasketCell.model_validate(cell_of(rule, **how))
+    return engine.ask(question, question.spec.model_validate({"of": spec, "cell": cell}), scope).result.total
+
+
+def test_who_had_the_one_and_never_the_other_is_a_list(engine, scope, write, first_person):
+    write(
+        (first_person, "Buy", "2026-03-10", {"products": ["tea", "cup"]}),
+        (first_person + 1, "Buy", "2026-03-10", {"products": ["tea"]}),
+        (first_person + 1, "Buy", "2026-03-12", {"products": ["cup"]}),
+        (first_person + 2, "Buy", "2026-03-10", {"products": ["tea", "pot"]}),
+        (0, "Buy", "2026-03-10", {"products": ["tea"]}),
+    )
+    spec = BasketSpec(of=Bought(event="Buy"), item="products", least=1, chance=True)
+    result = engine.ask(BASKET, spec, scope).result
+    rule = next(rule for rule in result.rules if (rule.when, rule.then) == (("tea",), "cup"))
+    assert (rule.together, rule.people, rule.when_baskets, rule.then_baskets) == (1, 1, 4, 2)
+    question = behind(BASKET)
+    cell = BasketCell.model_validate(cell_of(rule, without=True))
+    people = engine.ask(question, question.spec.model_validate({"of": spec, "cell": cell}), scope).result.people
+    assert [one.number - first_person for one in people] == [2]
+
+
+def test_of_rules_of_three_only_those_are_shown_that_say_more_than_two_do(engine, scope, write, first_person):
+    draw = random.Random(5)
+    rows = []
+    for number in range(400):
+        both = draw.random() < 0.5
+        products = ["a", "b"] if both else draw.choice((["a"], ["b"], ["d"]))
+        if draw.random() < (0.9 if both else 0.1):
+            products = [*products, "c"]
+        rows.append((first_person + number, "Buy", "2026-03-10", {"products": products}))
+    write(*rows)
+    spec = BasketSpec(of=Bought(event="Buy"), item="products", size=3)
+    result = engine.ask(BASKET, spec, scope).result
+    rules = {(rule.when, rule.then): rule for rule in result.rules}
+    single = max(rules[("a",), "c"].confidence, rules[("b",), "c"].confidence)
+    assert rules[("a", "b"), "c"].confidence > single
+    assert all(rule.verdict == "more" for rule in result.rules)
+    assert result.rules[0].lift.low == max(rule.lift.low or 0 for rule in result.rules)
+    # The p-values: Pearson's with (N-1)/N, adjusted for the pairs of all items.
+    pair = rules[("a",), "b"]
+    table = [
+        [pair.together, pair.when_baskets - pair.together],
+        [pair.then_baskets - pair.together, 400 - pair.when_baskets - pair.then_baskets + pair.together],
+    ]
+    square = stats.chi2_contingency(table, correction=False).statistic * 399 / 400
+    assert stats.chi2.sf(square, 1) <= pair.p_value <= stats.chi2.sf(square, 1) * math.comb(4, 2)
+
+
+def test_nothing_bought_is_no_basket(engine, scope):
+    result = engine.ask(BASKET, BasketSpec(of=Bought(event="Buy"), item="products"), scope).result
+    assert (result.baskets, result.size, result.items, result.rules) == (0, None, (), ())
+    assert BASKET.table(result).rows == ()
+
+
+def test_what_is_left_out_is_said(engine, scope, write, first_person):
+    write((first_person, "Buy", "2026-03-10", {"products": ["a", "b", "c"]}), (first_person, "Buy", "2026-03-10", {"products": ["a", "b"]}))
+    answer = engine.ask(BASKET, BasketSpec(of=Bought(event="Buy"), item="products", items=2), scope)
+    assert [item.name for item in answer.result.items] == ["a", "b"]
+    assert [values for _, values in answer.warnings] == [{"items": 2, "count": 1}]
+
+
+def test_a_hidden_item_is_refused(engine, scope):
+    with pytest.raises(QuestionError, match="hidden"):
+        engine.ask(BASKET, BasketSpec(of=Bought(event="Buy"), item="products"), replace(scope, hidden=frozenset({"products"})))
+
+
+def test_the_same_value_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="same value in one basket"):
+        BasketSpec(of=Bought(event="Buy"), item="products", basket="same")
