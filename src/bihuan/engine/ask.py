@@ -7,8 +7,8 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from bihuan.engine.errors import NotAllowed, QuestionError
@@ -17,7 +17,7 @@ from bihuan.engine.periods import Period
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
 from bihuan.engine.rollup import whole_days
 from bihuan.engine.store import Fetched, Store
-from bihuan.engine.visible import ctes
+from bihuan.engine.visible import OF_PERIOD, ctes, named
 
 S = TypeVar("S", bound=Spec)
 R = TypeVar("R")
@@ -32,13 +32,21 @@ class DataVersion:
 
     Rows alone would not tell: of a property that is set again, the merge takes away as many rows as came. People are merged for
     answers when the dictionary has been read again, which is later than the link's row. `whole` are the days that need no look at their
-    events: they are no part of `state`, as an answer is the same with them or without.
+    events (`rollup.whole_days`): they are no part of `state`, as an answer is the same with them or without.
     """
 
     state: tuple[tuple[str, int, int, int], ...]
     fresh_to: datetime | None
-    whole: frozenset[date] = frozenset()
+    whole: Mapping[date, int] = field(default_factory=dict)
     rolled: tuple[str, int, int, int] | None = None  # what `whole` was read from
+
+    def of(self, statement: str, reads: Period) -> tuple[tuple[Any, ...], ...]:
+        """What an answer depends on: where it looks at nothing but events of whole days, those that come today make it no older."""
+        days = [reads.since + timedelta(days=after) for after in range(reads.days)] if reads.days <= len(self.whole) else []
+        if not days or not named(statement) <= OF_PERIOD or not all(day in self.whole for day in days):
+            return self.state
+        counted = tuple((str(day), self.whole[day]) for day in days)
+        return (*(row for row in self.state if row[0] != "events"), *counted)
 
 
 class Engine:
@@ -61,7 +69,7 @@ class Engine:
         key = _key(question, spec, scope, version, statement)
         cached = self._cached(key)
         if cached is not None:
-            return replace(cached, from_cache=True)
+            return replace(cached, from_cache=True, asked_at=scope.now, fresh_to=version.fresh_to)
         fetched = self._run(question, spec, scope, statement, version, query_id)
         result = question.shape(spec, scope, fetched.rows)
         answer = Answer(
@@ -188,6 +196,6 @@ def _key(question: Question[S, R], spec: S, scope: Scope, version: DataVersion, 
         "today": scope.now.astimezone(UTC).strftime("%Y-%m-%d %H"),
         "sql": statement.sql,
         "params": {name: str(value) for name, value in statement.params.items()},
-        "version": version.state,
+        "version": version.of(statement.sql, question.reads(spec, scope)),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

@@ -8,7 +8,7 @@ Why: `docs/decisions/0008-day-rollup.md`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -38,10 +38,11 @@ def roll(store: Store, project_id: int, days: Sequence[date], version: int) -> N
     store.command(WHOLE, values)
 
 
-def whole_days(store: Store, project_id: int) -> frozenset[date]:
-    """The days of which all events are counted."""
-    sql = "SELECT day FROM rolled_days WHERE project_id = {project:UInt32} GROUP BY day HAVING argMax(whole, version)"
-    return frozenset(row["day"] for row in store.fetch(sql, {"project": project_id}).rows)
+def whole_days(store: Store, project_id: int) -> Mapping[date, int]:
+    """The days of which all events are counted, each with a number that is another one once it is counted again."""
+    sql = """
+SELECT day, max(version) AS counted FROM rolled_days WHERE project_id = {project:UInt32} GROUP BY day HAVING argMax(whole, version)"""
+    return {row["day"]: int(row["counted"]) for row in store.fetch(sql, {"project": project_id}).rows}
 
 
 def daily(reads: Period | None, whole: Collection[date], *, any_event: bool) -> tuple[str, dict[str, Any]]:

@@ -44,6 +44,11 @@ PERSON = person_of("person_id")
 SUPPOSED = f"transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_persons:Array(UInt32)}}, {PERSON})"
 
 
+OF_PERIOD = frozenset({"visible", "daily", "daily_any"})  # these hold nothing but events of the period
+_NAMES = re.compile(
+    r"(?<!AS )\b(?:visible|history(?:_all)?|daily(?:_any)?(?:_ever)?|traits_(?:all|now|past(?:_all)?)|ids|id_numbers|identity_acts"
+    r"|kept|seen|measured|quarantined|outcomes|violations|refused)\b"
+)
 DAILY = {"daily": False, "daily_any": False, "daily_ever": True, "daily_any_ever": True}  # whether it is without the period
 
 
@@ -121,11 +126,11 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
     }
     params: dict[str, Any] = {}
     for name, ever in DAILY.items():
-        if statement is not None and re.search(rf"\b{name}\b", statement):
+        if statement is not None and name in named(statement):
             days = () if scope.supposing else whole
             tables[name], bound = rollup.daily(None if ever else reads, days, any_event="any" in name)
             params |= bound
-    named = (name for name in tables if statement is None or re.search(rf"\b{name}\b", statement))
+    wanted = tables if statement is None else [name for name in tables if name in named(statement)]
     params |= {
         "scope_project": scope.project_id,
         "scope_since": reads.since,
@@ -133,7 +138,7 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         "scope_hidden": sorted(scope.hidden),
         "scope_zone": scope.zone,
     }
-    text = ",\n".join(f"{name} AS ({tables[name]}\n)" for name in named)
+    text = ",\n".join(f"{name} AS ({tables[name]}\n)" for name in wanted)
     if scope.supposing:
         text = text.replace(PERSON, SUPPOSED)
         params |= {"scope_numbers": list(scope.supposing), "scope_persons": list(scope.supposing.values())}
@@ -146,6 +151,11 @@ def shown_id(hidden: Collection[str], id: str = "id") -> str:
     return (
         f"if({' OR '.join(['has({scope_hidden:Array(String)}, toString(id_type))', *looks])}, '{DOTS}', toString({id}))" if hidden else id
     )
+
+
+def named(statement: str) -> frozenset[str]:
+    """The CTEs that a statement names, other than to call something of its own so; perhaps some more."""
+    return frozenset(_NAMES.findall(statement))
 
 
 def _told(hidden: frozenset[str]) -> str:

@@ -163,4 +163,23 @@ def test_a_late_event_makes_kept_answers_old_but_counting_a_day_does_not(writer:
     send({"at": at(9), "user_id": "ben"})
     after = engine.version(scope.project_id)
     assert after.state != before.state
-    assert after.whole == frozenset()
+    assert after.whole == {}
+
+
+def test_an_answer_about_days_that_are_over_does_not_grow_old_with_today(writer: Writer, send: Send, engine: Engine, scope: Scope) -> None:
+    def depends(sql: str) -> object:
+        return engine.version(scope.project_id).of(sql, scope.period(Between(since=date(2026, 1, 5), until=date(2026, 1, 5))))
+
+    past = "SELECT count() FROM visible"
+    other = "SELECT count() FROM history", "SELECT count() FROM visible WHERE person IN (SELECT person FROM traits_now)"
+    send({"at": at(8), "user_id": "ann"})
+    early = depends(past)
+    count_days(writer, scope)
+    before, others = depends(past), [depends(sql) for sql in other]
+    send({"at": int(time.time() * 1000), "user_id": "ann"})
+    assert early != before == depends(past)
+    assert all(depends(sql) != one for sql, one in zip(other, others, strict=True))
+    send({"at": at(9), "user_id": "ann"})
+    late = depends(past)
+    count_days(writer, scope)
+    assert len({before, late, depends(past)}) == 3
