@@ -180,11 +180,12 @@ def _parts(spec: IntervalSpec, binder: Binder) -> str:
 
 
 def _last_end(spec: IntervalSpec, scope: Scope, other: Baseline | None) -> datetime | None:
-    """Up to when what it is compared with may end: as long after that period as it is now after this one; None: no matter when."""
-    period = period_of(spec, scope)
-    if other is None or spec.day == "end" or scope.now >= later(period.end, spec.longest.length, scope):
+    """Up to when what it is compared with may end: as long after that period as it is now (to the minute, so that the answer may be kept)
+    after this one; None: no matter when."""
+    period, now = period_of(spec, scope), scope.now.astimezone(UTC).replace(second=0, microsecond=0)
+    if other is None or spec.day == "end" or now >= later(period.end, spec.longest.length, scope):
         return None
-    return other.until.astimezone(UTC) + max(timedelta(), scope.now.astimezone(UTC) - period.end.astimezone(UTC))
+    return other.until.astimezone(UTC) + max(timedelta(), now - period.end.astimezone(UTC))
 
 
 def later(at: datetime, length: timedelta, scope: Scope) -> datetime:
