@@ -97,7 +97,7 @@ def panel_attribution(result: AttributionResult, reader: Reader) -> Mapping[str,
         ]
         if result.quartiles
         else [],
-        "running": result.running and bool(total.young),
+        "young": reader.show(total.young, "number") if total.young else "",
     }
 
 

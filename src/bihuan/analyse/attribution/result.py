@@ -160,10 +160,6 @@ class AttributionResult:
             found.append(("The Markov chain remembers {order} touch points: for more, the paths are too different.", {"order": self.order}))
         if self.hidden:
             found.append(("{count} further touch points are together in “other”.", {"count": self.hidden}))
-        if self.total.young:
-            found.append(
-                ("{count} journeys without conversion are younger than the window: they may still convert.", {"count": self.total.young})
-            )
         if self.elsewhere:
             found.append(("Costs of {cost} are of nothing that is a touch point here.", {"cost": f"{self.elsewhere:,.2f}"}))
         if len(self.currencies) > 1:
@@ -227,7 +223,7 @@ def shape_attribution(spec: AttributionSpec, scope: Scope, rows: Rows) -> Attrib
         cut_lost=total.lost - sum(path.lost for path in mine),
         order=removal.order,
         asked_order=spec.order,
-        hidden=max((int(row["many"]) - spec.points for row in rows), default=0) if not spec.all_alone else 0,
+        hidden=max((int(row["hidden"]) for row in rows), default=0),
         elsewhere=elsewhere,
         currencies=currencies,
         running=scope.period(spec.period).until >= scope.today,

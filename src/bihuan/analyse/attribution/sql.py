@@ -1,7 +1,7 @@
 """From the spec of attribution to its one statement: paths, how often each led to a conversion and how often not, and whom they are of.
 
 `happened`  a row for each touch point and each conversion: of chosen events, or of visits (`_of_visits`);
-`ranked`    the touch points that stand alone; a touch point is its place among them, 0 all others;
+`ranked`    which touch points stand alone; a touch point is its place among them, 0 all others;
 `units`     what happened, sorted, of each person (and value of the property held);
 `journeys`  every conversion with the touch points in the window before it, and what touch points led to nothing;
 `paths`     the same, compared and broken down, as short as they are shown, with the credit of time decay.
@@ -47,7 +47,7 @@ def compile_attribution(spec: AttributionSpec, scope: Scope) -> Statement:
     place. `point`: the `people` whose paths have the touch point `name` at the place `path`, of whom `buyers` converted with it; the place
     ALL is all paths, of which `untouched` have no touch point, with `quartiles` of the time from the first touch point; `young` may still
     convert, `shortened` were too long; of a value, or (`*`) of all `number` values. `lag`: conversions in the bar `path`. `cost`: what was
-    spent by dimensions (`value`). `many` touch points there are in all."""
+    spent by dimensions (`value`). `hidden` touch points there are in all."""
     binder = Binder()
     edges = binder.bind([edge * 1000 for edge in EDGES], "Array(Int64)")
     every = f"arrayPushBack(arrayMap(point -> ('point', [point.1], point.2, '*'), its_points), ('point', [toUInt8({ALL})], '', '*'))"
@@ -58,18 +58,18 @@ def compile_attribution(spec: AttributionSpec, scope: Scope) -> Statement:
 WITH {_paths(spec, scope, binder)}
 SELECT part, side, path, name, value, countIf(won) AS conversions, countIf(NOT won) AS lost, sum(its_worth) AS worth,
   uniqExact(person) AS people, uniqExactIf(person, won) AS buyers, countIf(bare) AS untouched, countIf(is_young) AS young,
-  countIf(is_short) AS shortened, uniqExact(itself) AS number, max(its_many) AS many,
+  countIf(is_short) AS shortened, uniqExact(itself) AS number, max(its_hidden) AS hidden,
   sumIf(its_worth, bare) AS untouched_worth, uniqExactIf(person, bare) AS untouched_people,
   quantilesExactInclusiveIf(0.25, 0.5, 0.75, 0.9)(lag, everything) AS quartiles,
   sumForEach(its_credits) AS credits, sumForEach(its_worths) AS worths
 FROM (
   SELECT cell.1 AS part, side, cell.2 AS path, cell.3 AS name, cell.4 AS value, person, won, its_worth, bare, is_young, is_short, itself,
-    its_many, lag,
+    its_hidden, lag,
     if(part = 'path', decayed, []) AS its_credits, arrayMap(credit -> credit * its_worth, its_credits) AS its_worths,
     won AND NOT bare AND path = [{ALL}] AND value = '*' AS everything
   FROM (
     SELECT side, person, won, worth AS its_worth, won AND empty(points) AS bare, young AS is_young, shortened AS is_short, itself,
-      many AS its_many, toFloat64(lag) AS lag, credits AS decayed,
+      hidden AS its_hidden, toFloat64(lag) AS lag, credits AS decayed,
       arrayConcat(
         if(empty(points), [], [('path', points, '', shown)]),
         if(won AND notEmpty(points), [('lag', [toUInt8(arrayCount(edge -> lag >= edge, {edges}) - 1)], '', '*')], []),
@@ -136,19 +136,19 @@ def _paths(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
     if spec.loops == "collapse":
         short = f"arrayFilter((step, next) -> step.2 != next, kept, arrayPopFront(arrayPushBack(kept.2, {ALL})))"
     return f"""{_of_visits(spec, scope, binder) if spec.channels else _of_events(spec, scope, binder)},
-{_ranked(spec, binder)}{_journeys(spec, window)},
+{_journeys(spec, window)},
 placed AS (
-  SELECT person, many, {on.side} AS side, itself, won, worth, tick, {kept} AS kept
+  SELECT person, hidden, {on.side} AS side, itself, won, worth, tick, {kept} AS kept
   FROM journeys
   WHERE {on.where}
 ),
 paths AS (
-  SELECT person, many, side, itself, {_shown(spec, binder)} AS shown, won, worth, short.2 AS points, short.3 AS called, lag, shortened,
+  SELECT person, hidden, side, itself, {_shown(spec, binder)} AS shown, won, worth, short.2 AS points, short.3 AS called, lag, shortened,
     NOT won AND tick + {window} > {now} AS young, arrayMap(weight -> if(won, weight / arraySum(weights), 0.), weights) AS credits
   FROM (
     SELECT *, arrayMap(step -> exp2(toFloat64(step.1 - short[-1].1) / {half}), short) AS weights
     FROM (
-      SELECT person, many, side, itself, won, worth, tick, tick - kept[1].1 AS lag, length(long) > {LONGEST} AS shortened,
+      SELECT person, hidden, side, itself, won, worth, tick, tick - kept[1].1 AS lag, length(long) > {LONGEST} AS shortened,
         if(length(long) > {LONGEST}, arrayConcat([long[1]], arraySlice(long, {1 - LONGEST})), long) AS short{_sizes(spec)}
       FROM (SELECT *, {short} AS long FROM placed)
     )
@@ -171,72 +171,47 @@ def _shown(spec: AttributionSpec, binder: Binder) -> str:
     return f"if({alone}, concat('=', itself), '')"
 
 
-def _ranked(spec: AttributionSpec, binder: Binder) -> str:
-    """The place of each touch point that stands alone: the most frequent ones. Direct visits always have the same. All channels do, and
-    are known beforehand."""
-    if spec.all_alone:
-        return ""
-    order = "ORDER BY count() DESC, name"
-    place = f"if(name = 'direct', {DIRECT}, {DIRECT} + row_number() OVER (PARTITION BY name = 'direct' {order}))"
-    return f"""ranked AS (
-  SELECT name, toUInt8(rank) AS place, many
-  FROM (
-    SELECT name, count() OVER () AS many, {place if spec.channels else f"row_number() OVER ({order})"} AS rank
-    FROM happened
-    WHERE kind = 1
-    GROUP BY name
-  )
-  WHERE rank <= {binder.bind(spec.points, "UInt64")}
-),
-"""
-
-
 def _journeys(spec: AttributionSpec, window: str) -> str:
     """Of each person, touch points, conversions and the moments from which on one looks back from these are sorted together: what lies
     before each of them is then counted, not searched. A touch point with no open window leads to nothing; those that do so in a row, with
     no conversion and no pause longer than the window between them, are one journey: what of it lies in the window before its last."""
-    if spec.all_alone:
-        rows, place, many = "happened", f"toUInt8(indexOf({list(CHANNELS)}, name))", "toUInt64(0)"
-    else:
-        rows, place, many = "happened LEFT ANY JOIN ranked ON happened.name = ranked.name", "ranked.place", "max(ranked.many)"
-    touch = f"(tick, event, key, {place}, day, value, if({place} = 0, '', happened.name))"
-    reset = (
-        "arrayMap((low, high) -> greatest(low, high), lows, arrayPopBack(arrayPushFront(highs, 0)))" if spec.repeat == "reset" else "lows"
-    )
+    reset = "lows"
+    if spec.repeat == "reset":
+        reset = "arrayMap((low, high) -> greatest(low, high), lows, arrayPopBack(arrayPushFront(highs, 0)))"
     return f"""units AS (
-  SELECT person, many, touches, wins, marks,
+  SELECT person, hidden, touches, wins, marks,
     arrayCumSum(mark -> mark.2 = 1, marks) AS passed,
     arrayCumSum(mark -> mark.2 = 2, marks) AS won,
     arrayCumSum(mark -> toInt32(mark.2 = 0) - toInt32(mark.2 = 2), marks) AS open
   FROM (
-    SELECT person, many, touches, wins, arraySort(arrayConcat(
+    SELECT person, hidden, touches, wins, arraySort(arrayConcat(
       arrayMap(touch -> (touch.1, toUInt8(1)), touches),
       arrayMap(win -> (win.1, toUInt8(2)), wins),
       arrayMap(win -> (win.1 - {window}, toUInt8(0)), wins))) AS marks
     FROM (
       SELECT person,
-        {many} AS many,
-        arraySort(groupArrayIf({touch}, kind = 1)) AS touches,
+        max(happened.hidden) AS hidden,
+        arraySort(groupArrayIf((tick, event, key, place, day, value, if(place = 0, '', name)), kind = 1)) AS touches,
         arraySort(groupArrayIf((tick, event, key, worth, day, value), kind = 2)) AS wins
-      FROM {rows}
+      FROM happened
       GROUP BY person, held
     )
   )
 ),
 journeys AS (
-  SELECT person, many, journey.1 AS won, journey.2 AS tick, fromUnixTimestamp64Milli(tick, 'UTC') AS ts, journey.3 AS event_key,
+  SELECT person, hidden, journey.1 AS won, journey.2 AS tick, fromUnixTimestamp64Milli(tick, 'UTC') AS ts, journey.3 AS event_key,
     journey.4 AS worth, journey.5 AS day, journey.6 AS itself, journey.7 AS steps
   FROM (
-    SELECT person, many, arrayConcat(
+    SELECT person, hidden, arrayConcat(
       arrayMap((win, low, high) -> (true, win.1, win.3, win.4, win.5, win.6, arraySlice(steps, low + 1, high - low)), wins, {reset}, highs),
       arrayMap(run -> (false, run[-1].1, run[-1].3, 0., run[-1].5, run[-1].6,
         arrayMap(touch -> (touch.1, touch.4, touch.7), arrayFilter(touch -> run[-1].1 - touch.1 <= {window}, run))), runs)) AS its_journeys
     FROM (
-      SELECT person, many, wins, lows, highs, arrayMap(touch -> (touch.1, touch.4, touch.7), touches) AS steps,
+      SELECT person, hidden, wins, lows, highs, arrayMap(touch -> (touch.1, touch.4, touch.7), touches) AS steps,
         arraySplit((touch, apart) -> apart, gone,
           arrayMap((pause, between) -> pause > {window} OR between > 0, arrayDifference(gone.1), arrayDifference(gone_after))) AS runs
       FROM (
-        SELECT person, many, wins, touches,
+        SELECT person, hidden, wins, touches,
           arrayFilter((number, mark) -> mark.2 = 0, passed, marks) AS lows,
           arrayFilter((number, mark) -> mark.2 = 2, passed, marks) AS highs,
           arrayFilter((number, mark) -> mark.2 = 1, open, marks) AS opens,
@@ -271,17 +246,32 @@ def _of_events(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
     kinds = ", ".join(f"{is_one_of(touch, scope, binder)}, {place}" for place, touch in enumerate(spec.touches, 1))
     names = ", ".join(f"touch = {place}, {_name(spec, touch, scope, binder)}" for place, touch in enumerate(spec.touches, 1))
     held = property_text(spec.held, scope, binder) if spec.held else "''"
+    kept = f"{held} != ''" if spec.held else "1"
     # A conversion without the property held has nothing in common with any touch point: its event's key keeps it apart.
     apart = "if(same = '', if(won, concat('!', toString(key)), ''), concat('=', same))" if spec.held else "''"
-    return f"""happened AS MATERIALIZED (
-  SELECT person, tick, called AS event, key, day, value, if(won, 2, 1) AS kind, if(won, amount, 0.) AS worth, if(won, '', named) AS name,
-    {apart} AS held
+    last = binder.bind(spec.points, "UInt64")
+    return f"""ranked AS (
+  SELECT name, if(rank <= {last}, toUInt8(rank), 0) AS place, greatest(max(rank) OVER (), {last}) - {last} AS hidden
+  FROM (
+    SELECT name, row_number() OVER (ORDER BY count() DESC, name) AS rank
+    FROM (
+      SELECT multiIf({kinds}, 0) AS touch, multiIf({names}, '') AS name
+      FROM visible
+      WHERE person != 0 AND {has_name_of(spec.touches, binder)} AND {filtered} AND touch > 0 AND NOT ({won}) AND {kept}
+    )
+    GROUP BY name
+  )
+),
+happened AS (
+  SELECT person, tick, called AS event, key, day, value, if(won, 2, 1) AS kind, if(won, amount, 0.) AS worth, named AS name,
+    {apart} AS held, place, hidden
   FROM (
     SELECT person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS called, event_key AS key, day, {parts.value} AS value,
       {won} AS won, multiIf({kinds}, 0) AS touch, multiIf({names}, '') AS named, {_worth(spec, scope, binder)} AS amount, {held} AS same
     FROM {parts.source}
     WHERE person != 0 AND {has_name_of((spec.conversion, *spec.touches), binder)} AND {filtered}
-  )
+  ) AS doing
+  LEFT ANY JOIN ranked ON doing.named = ranked.name
   WHERE (won OR touch > 0){" AND (won OR same != '')" if spec.held else ""}
 )"""
 
@@ -307,21 +297,22 @@ def _of_visits(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
     named = {"channel": "channel", "source": "if(its_source = '', its_site, its_source)", "campaign": "its_campaign"}[spec.by]
     direct = " AND NOT direct" if spec.direct == "exclude" else ""
     known = " OR ".join(f"{column} != ''" for column in COLUMNS)
-    columns = "origin, its_source, its_site, its_campaign"
+    columns = "origin, its_source, its_site, its_campaign, events"
     origins = f"""(
-      SELECT DISTINCT {origin} AS origin, utm_source AS its_source, {site} AS its_site, utm_campaign AS its_campaign,
-        {came_from} AS referrer, host, {somewhere} AS path, utm_source, utm_medium, utm_campaign
+      SELECT {origin} AS origin, utm_source AS its_source, {site} AS its_site, utm_campaign AS its_campaign, {came_from} AS referrer,
+        host, {somewhere} AS path, utm_source, utm_medium, utm_campaign, count() AS events
       FROM visible
       WHERE person != 0 AND source != 'ledger' AND ({known})
+      GROUP BY ALL
     )"""
-    once = "" if spec.all_alone else " MATERIALIZED"
-    return f"""origins AS MATERIALIZED (
-  SELECT origin, channel = 'direct' AS direct, multiIf(direct, 'direct', {named}) AS name
-  FROM ({channel_sql(columns, origins)})
-  WHERE channel != ''
+    named = f"channel = 'direct' AS direct, if(direct, 'direct', {named}) AS name"
+    told = f"SELECT origin, events, {named} FROM ({channel_sql(columns, origins)}) WHERE channel != ''"
+    return f"""origins AS (
+  {_placed(spec, told, binder)}
 ),
 doings AS (
-  SELECT person, tick, called AS event, key, day, value, won, worth, origins.origin != 0 AND NOT ledger AS arrived, direct, name
+  SELECT person, tick, called AS event, key, day, value, won, worth, origins.origin != 0 AND NOT ledger AS arrived, direct, name, place,
+    hidden
   FROM (
     SELECT person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS called, event_key AS key, day, {parts.value} AS value,
       {has_name_of((spec.conversion,), binder)} AND {won} AS won, if(won, {_worth(spec, scope, binder)}, 0.) AS worth,
@@ -331,11 +322,11 @@ doings AS (
   ) AS doing
   LEFT ANY JOIN origins ON doing.origin = origins.origin
 ),
-visits AS ({visits_sql("doings", "day, value, won, worth, arrived, direct, name", binder.bind(spec.gap * 60_000, "Int64"))}
+visits AS ({visits_sql("doings", "day, value, won, worth, arrived, direct, name, place, hidden", binder.bind(spec.gap * 60_000, "Int64"))}
 ),
-happened AS{once} (
+happened AS (
   SELECT person, one.1 AS kind, one.2.1 AS tick, one.2.2 AS event, one.2.3 AS key, one.2.4 AS day, one.2.5 AS value, one.2.7 AS worth,
-    one.2.10 AS name, '' AS held
+    one.2.10 AS name, '' AS held, one.2.11 AS place, one.2.12 AS hidden
   FROM (
     SELECT person, arrayJoin(arrayConcat(
       arrayMap(one -> (1, one), arrayFilter((one, place, before) -> place = 1 OR one.10 != before,
@@ -348,3 +339,18 @@ happened AS{once} (
     )
   )
 )"""
+
+
+def _placed(spec: AttributionSpec, origins: str, binder: Binder) -> str:
+    """The place of each origin's touch point among those that stand alone, which most events name; direct visits always have the same.
+    All channels stand alone, and are known beforehand."""
+    if spec.all_alone:
+        return f"SELECT origin, direct, name, toUInt8(indexOf({list(CHANNELS)}, name)) AS place, toUInt64(0) AS hidden FROM ({origins})"
+    last = binder.bind(spec.points, "UInt64")
+    place = f"if(name = 'direct', {DIRECT}, {DIRECT} + dense_rank() OVER (PARTITION BY name = 'direct' ORDER BY size DESC, name))"
+    return f"""SELECT origin, direct, name, if(rank <= {last}, toUInt8(rank), 0) AS place,
+    greatest(max(rank) OVER (), {last}) - {last} AS hidden
+  FROM (
+    SELECT origin, direct, name, {place} AS rank
+    FROM (SELECT *, sum(events) OVER (PARTITION BY name) AS size FROM ({origins}))
+  )"""

@@ -12,6 +12,7 @@ from bihuan.analyse.attribution.sql import reads_attribution
 from bihuan.engine.channels import channel, referrer_host, site
 from bihuan.engine.compare import Groups, baseline
 from bihuan.engine.filters import InSegment
+from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.tests import broken_down
 from bihuan.engine.tests.worlds import Event, World, number, text
@@ -58,7 +59,7 @@ def journeys(world: World, spec: AttributionSpec, scope: Scope) -> list[Journey]
     ]
     wins = [event for event in events if world.chosen(spec.conversion.choices, event)]
     touches = visit_touches(world, spec, events) if spec.channels else event_touches(world, spec, events, wins)
-    keys = named(spec, touches)
+    keys = named(spec, touches if not spec.channels else arrivals(world, spec, days))
     period = scope.period(spec.period)
     among = [event for event in wins if period.since <= world.day(event) <= period.until]
     units: dict[tuple[int, str], tuple[list[Touch], list[Event]]] = defaultdict(lambda: ([], []))
@@ -135,6 +136,12 @@ def named(spec: AttributionSpec, touches: Sequence[Touch]) -> dict[str, str]:
     else:
         alone = ranked[: spec.points]
     return {name: f"={name}" if name in alone else "~" for name in often}
+
+
+def arrivals(world: World, spec: AttributionSpec, days: Period) -> list[Touch]:
+    """Every event that says where somebody came from."""
+    among = [event for event in world.events if days.since <= world.day(event) <= days.until and world.person(event)]
+    return [touch for touch in (arrival(spec, event) for event in among) if touch]
 
 
 def event_touches(world: World, spec: AttributionSpec, events: Sequence[Event], wins: Sequence[Event]) -> list[Touch]:

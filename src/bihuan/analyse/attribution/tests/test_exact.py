@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bihuan.analyse.attribution import ATTRIBUTION
-from bihuan.analyse.attribution.models import Credits, Path
+from bihuan.analyse.attribution import ATTRIBUTION, sql
+from bihuan.analyse.attribution.chart import panel_attribution
+from bihuan.analyse.attribution.models import Credit, Credits, Path
 from bihuan.analyse.attribution.result import AttributionResult, Part, credited
 from bihuan.analyse.attribution.spec import AttributionCell, AttributionSpec
 from bihuan.analyse.attribution.tests.reference import Journey, journeys
+from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
@@ -161,7 +164,7 @@ def asked(rng: random.Random) -> AttributionSpec:
             "position_last": rng.choice((0.3, 0.0)),
             "order": rng.randint(1, 3),
             "game": rng.choice(("paths", "chain")),
-            "compare": rng.choice((None, None, "previous", {"segment": "fans"}, {"segment": "fans", "against": "!"})),
+            "compare": rng.choice((None, None, "previous", "previous", {"segment": "fans"}, {"segment": "fans", "against": "!"})),
             "breakdown": rng.choice(BREAKDOWNS),
             "top": rng.randint(1, 3),
         }
@@ -172,7 +175,6 @@ MODELS = ("first", "last", "last_not_direct", "linear", "decay", "position", "ma
 FILTERS = (
     {"property": "n", "op": "ge", "values": [1.0]},
     {"property": "plan", "op": "is_not", "values": ["free"]},
-    {"person": "vip", "op": "is_true"},
     {"any": [{"property": "country", "op": "set"}, {"did": "b", "op": "ge", "times": 3, "days": 10}]},
 )
 BREAKDOWNS: tuple[object, ...] = (
@@ -255,3 +257,95 @@ def test_long_paths_keep_their_ends(engine, scope, write, first_person):
         "{count} paths have more than 50 touch points: of these the first and the last 49 count.",
         "{count} further touch points are together in “other”.",
     ]
+
+
+def test_what_is_shown_with_costs_a_comparison_and_a_breakdown(engine, scope, write, first_person):
+    letter, douyin = {"utm_source": "letter", "utm_medium": "email"}, {"utm_source": "douyin"}
+    write(
+        (first_person, "View", "2026-03-10 10:00", letter),
+        (first_person, "Buy", "2026-03-10 12:00", {"revenue": 40.0, "plan": "pro"}),
+        (first_person + 1, "View", "2026-03-11 10:00", douyin),
+        (first_person + 1, "View", "2026-03-12 10:00", letter),
+        (first_person + 1, "Buy", "2026-03-12 10:00", {"revenue": 20.0}),
+        (first_person + 2, "Buy", "2026-03-12 10:00", {"revenue": 5.0}),
+        (first_person + 3, "View", "2026-03-13 10:00", douyin),
+        (first_person + 1, "View", "2026-03-06 10:00", letter),
+        (first_person + 1, "Buy", "2026-03-06 11:00", {"revenue": 7.0}),
+    )
+    spent(engine, scope, ("2026-03-10", {"source": "letter", "medium": "email", "currency": "CNY"}, 12.0))
+    spent(engine, scope, ("2026-03-11", {"channel": "By mail", "currency": "USD"}, 3.0), ("2026-03-11", {"channel": "affiliate"}, 2.0))
+    spent(engine, scope, ("2026-03-01", {"channel": "email"}, 100.0))  # before the period
+    document = {
+        "conversion": {"event": "Buy", "value": "revenue"},
+        "period": {"last": 7},
+        "window": {"n": 3},
+        "compare": "previous",
+        "model": "last",
+    }
+    answer = engine.ask(ATTRIBUTION, AttributionSpec.model_validate(document), scope)
+    mail, video = answer.result.points
+    assert (mail.key, mail.credits["last"].conversions, mail.cost) == ("=email", 2, 15.0)
+    assert mail.before == Credit(1.0, 7.0)
+    assert (video.credits["linear"].conversions, video.people, video.buyers, video.rate) == (0.5, 2, 1, 0.5)
+    assert answer.result.total.young == 1
+    row = dict(zip((column.name for column in answer.table.columns), answer.table.rows[0], strict=True))
+    assert (row["value_last"], row["cost_each"], row["roas"], row["before"]) == (60.0, 7.5, 4.0, 1.0)
+    assert answer.table.rows[-1][:3] == ("(no touch point)", 1, 1)
+    assert [text for text, _ in answer.warnings] == [
+        "Costs of {cost} are of nothing that is a touch point here.",
+        "The costs are in several currencies, and are added up as they are: {list}.",
+    ]
+    assert ATTRIBUTION.headlines(answer.result)[0].change == 2.0
+    panel = panel_attribution(answer.result, Plain())
+    assert [way["points"] for way in panel["ways"]] == [["By mail"], ["Video platforms", "By mail"], ["Video platforms"]]
+    assert panel["untouched"]["share"] == f"{1 / 3} share"
+    chart = panel["chart"]
+    assert [(one["name"], one["data"][0]["value"]) for one in chart["series"][:2]] == [("Last touch", 2.0), ("First touch", 1.0)]
+
+    broken = engine.ask(ATTRIBUTION, AttributionSpec.model_validate({**document, "breakdown": {"property": "plan"}}), scope)
+    assert broken.table.rows == (
+        ("", "By mail", 1.0, 20.0),
+        ("", "Video platforms", 0.0, 0.0),
+        ("", "(no touch point)", 1.0, 5.0),
+        ("pro", "By mail", 1.0, 40.0),
+    ) or broken.table.rows == (
+        ("", "email", 1.0, 20.0),
+        ("", "video", 0.0, 0.0),
+        ("", "(no touch point)", 1.0, 5.0),
+        ("pro", "email", 1.0, 40.0),
+    )
+    pivot = panel_attribution(broken.result, Plain())["pivot"]
+    assert pivot["columns"] == ["(none)", "pro"]
+    assert pivot["rows"][0]["cells"][1]["query"] == "cell.value=pro&cell.point=%3Demail&cell.converted=True"
+
+
+def spent(engine: Engine, scope: Scope, *costs: tuple[str, dict[str, str], float]) -> None:
+    days = [date.fromisoformat(day) for day, _, _ in costs]
+    engine.store.insert(
+        "metric_values",
+        ["project_id", "metric", "day", "at", "dimensions", "value", "version"],
+        [
+            [scope.project_id] * len(costs),
+            ["cost"] * len(costs),
+            days,
+            [datetime.combine(day, time(), UTC) for day in days],
+            [json.dumps(about) for _, about, _ in costs],
+            [value for _, _, value in costs],
+            [1] * len(costs),
+        ],
+        ["UInt32", "String", "Date", "DateTime64(3, 'UTC')", "String", "Float64", "UInt64"],
+    )
+
+
+def test_what_is_left_out_is_said(engine, scope, write, first_person, monkeypatch):
+    monkeypatch.setattr(sql, "MOST_PATHS", 3)
+    ways = ["a", "a", "b", "ab", "ba", "aa", "aab"]
+    clicks = [(person, minute, banner) for person, way in enumerate(ways) for minute, banner in enumerate(way)]
+    write(
+        *((first_person + person, "Click", f"2026-03-10 10:{minute:02}", {"banner": banner}) for person, minute, banner in clicks),
+        *((first_person + number, "Buy", "2026-03-10 11:00") for number in (0, 1, 2, 3, 4)),
+    )
+    document = {"conversion": {"event": "Buy"}, "touches": [{"event": "Click", "by": "banner"}]}
+    result = engine.ask(ATTRIBUTION, AttributionSpec.model_validate(document), scope).result
+    assert (result.paths, result.cut, result.cut_lost, result.total.touched) == (3, 1, 2, 5)
+    assert "more than {most} different paths" in result.warnings[0][0]
