@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.utils.text import slugify
 from pydantic import BaseModel
 
 from bihuan.catalog.kinds import KINDS, RIGHTS
@@ -15,6 +14,7 @@ from bihuan.catalog.models import Definition, Revision
 from bihuan.govern.audit import Change, changes, record
 from bihuan.govern.door import Member
 from bihuan.govern.errors import Conflict, Invalid, NotFound
+from bihuan.govern.slugs import free_key, key_of
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 RESERVED = frozenset({"new", "size"})  # they stand where a key stands in addresses
@@ -237,6 +237,6 @@ def _named_properties(part: Any) -> Iterator[str]:
 
 
 def _free_key(member: Member, kind: str, name: str) -> str:
-    base = slugify(name)[:90].strip("-_") or kind
+    base = key_of(name, kind.replace("_", "-"))
     taken = set(Definition.objects.filter(project=member.project, kind=kind, key__startswith=base).values_list("key", flat=True)) | RESERVED
-    return next(key for n in range(1, len(taken) + 2) if (key := base if n == 1 else f"{base}-{n}") not in taken)
+    return free_key(base, taken)

@@ -12,12 +12,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q
-from django.utils.text import slugify
 
 from bihuan.govern.audit import record
 from bihuan.govern.door import Member
 from bihuan.govern.errors import Conflict, Invalid, NotFound
 from bihuan.govern.models import Membership, Project, Role
+from bihuan.govern.slugs import free_key, key_of
 
 KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -163,9 +163,9 @@ def _facts(project: Project) -> dict[str, object]:
 
 
 def _free_key(name: str) -> str:
-    base = slugify(name)[:36].strip("-_").replace("_", "-") or "project"
+    base = key_of(name, "project", 36).replace("_", "-")
     taken = set(Project.objects.filter(key__startswith=base).values_list("key", flat=True))
-    return next(key for n in range(1, len(taken) + 2) if (key := base if n == 1 else f"{base}-{n}") not in taken)
+    return free_key(base, taken)
 
 
 def _name(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.db import transaction
-from django.utils.text import slugify
 
 from bihuan.catalog.models import Definition
 from bihuan.collect.imports.definition import KIND, ImportSpec
@@ -18,6 +17,7 @@ from bihuan.govern.audit import record
 from bihuan.govern.door import Member
 from bihuan.govern.errors import Conflict, Invalid, NotFound
 from bihuan.govern.models import Project
+from bihuan.govern.slugs import free_key, key_of
 
 SQLITE_FOLDER = "sources"  # of the data folder: the only place whose SQLite files connections may read
 
@@ -119,6 +119,6 @@ def _imports(project: Project) -> list[Definition]:
 
 
 def _free_key(project: Project, name: str) -> str:
-    base = slugify(name)[:90].strip("-_") or "connection"
+    base = key_of(name, "connection")
     taken = set(Connection.objects.filter(project=project, key__startswith=base).values_list("key", flat=True)) | {"new"}
-    return next(key for n in range(1, len(taken) + 2) if (key := base if n == 1 else f"{base}-{n}") not in taken)
+    return free_key(base, taken)

@@ -15,7 +15,7 @@ from bihuan.console.first_run import needed, set_up, token_is_right
 from bihuan.govern.errors import Conflict, Invalid
 from bihuan.govern.web import sentence
 
-FIELDS = ("name", "timezone", "currency", "username", "email", "password")
+FIELDS = ("name", "key", "timezone", "currency", "username", "email", "password")
 
 
 def first_run(request: HttpRequest) -> HttpResponse:
