@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from ninja import NinjaAPI, Schema
@@ -64,6 +66,10 @@ def install(api: NinjaAPI) -> None:
         where, message = next(iter(places.items()), ("", gettext("This request cannot be understood.")))
         return say(request, 422, "invalid", message, where)
 
+    def too_large(request: HttpRequest, error: Any) -> HttpResponse:
+        message = gettext("A request may have at most {most} MB.").format(most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1_000_000)
+        return say(request, 413, "too_large", message)
+
     def not_authenticated(request: HttpRequest, error: Any) -> HttpResponse:
         message = gettext("Send a valid API token: Authorization: Bearer …. An owner makes one in the project's settings.")
         return say(request, 401, "unauthenticated", message)
@@ -73,6 +79,7 @@ def install(api: NinjaAPI) -> None:
 
     api.add_exception_handler(Refused, refused)
     api.add_exception_handler(EngineError, refused)
+    api.add_exception_handler(RequestDataTooBig, too_large)
     api.add_exception_handler(BadRequest, bad_request)
     api.add_exception_handler(AuthenticationError, not_authenticated)
     api.add_exception_handler(HttpError, http_error)

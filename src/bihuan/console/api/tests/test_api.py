@@ -173,3 +173,10 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
     assert "https://" not in text
     assert "/static/ninja/swagger-ui" in text
     assert "script-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_a_body_that_is_too_large_is_refused_in_the_form_of_the_api(call: Call, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+    answer = call("POST", "ask/trend", {"series": [{"event": "x" * 1_100_000}]})
+    assert answer.status_code == 413
+    assert answer.json() == {"code": "too_large", "message": "A request may have at most 1 MB.", "where": ""}
