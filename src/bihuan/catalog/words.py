@@ -20,7 +20,7 @@ FROM metric_values WHERE project_id = {project:UInt32} GROUP BY metric ORDER BY 
 @dataclass(frozen=True)
 class Words:
     """Names of `events`, `properties` and `person_properties`, frequent first; `segments` and `metrics` as definitions; the names
-    of `series`, numbers that are measured elsewhere, and of their `dimensions`."""
+    of `series`, numbers that are measured elsewhere, and of their `dimensions`; `campaigns` as definitions."""
 
     events: tuple[str, ...]
     properties: tuple[str, ...]
@@ -29,6 +29,11 @@ class Words:
     metrics: tuple[Definition, ...]
     series: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
+    campaigns: tuple[Definition, ...] = ()
+
+    @property
+    def campaign_keys(self) -> tuple[str, ...]:
+        return tuple(one.key for one in self.campaigns)
 
 
 def words(member: Member) -> Words:
@@ -46,4 +51,5 @@ def words(member: Member) -> Words:
         tuple(definitions(member, "metric")),
         tuple(row["metric"] for row in measured),
         tuple(sorted({name for row in measured for name in row["names"]})),
+        tuple(definitions(member, "campaign")),
     )
