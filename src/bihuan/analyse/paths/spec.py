@@ -32,7 +32,7 @@ class PathsSpec(Spec):
     A node is an event's name, or its property `by` where it has it; the first of `groups` that fits names it anew, and nodes that fit
     one of `without` are left out. A visit ends when none of these events follows for more than `gap` minutes. With `start`, a way begins
     at the visit's first node that fits it, with `end` it stops at the first one (after the start) that fits; without a start and an end
-    a way is the visit. `loops` "collapse": the same node several times in a row is one. `steps` nodes of a way are looked at, from its
+    a way is the visit. A node fits by its name, by the name that it had before the groups, or by that of its event. `loops` "collapse": the same node several times in a row is one. `steps` nodes of a way are looked at, from its
     beginning, or, if only an `end` is given, before its end; between two, the middle of a longer way is one node. `top` nodes are shown
     in each step, all others as one. `measure` is what the chart's widths mean.
     """

@@ -1,13 +1,19 @@
 """From the spec of paths to its one statement.
 
-Each person's events are sorted once and cut into visits; a visit is an array of nodes, of which the way is a slice. Ways are laid out
-as one row for each of their steps, the rare nodes become one, and rows are counted.
+Each person's events are sorted once and cut into visits. Until the very end nodes are small numbers, which are sorted and compared
+several times quicker than texts. A visit is an array of nodes, of which the way is a slice. Ways are laid out as one row for each of
+their steps, the rare nodes become one, and rows are counted.
+
+`named`   one row: the names of `events`, in order, and of `nodes`, in order: a node's number is its place there;
+`visits`  each visit's nodes, and whether they fit the start (1) and the end (2);
+`ways`    a row for each visit: `started` and `reached` say whether it has a start and an end, as far as they are asked for; `nodes` is the
+          part of the way that is looked at, `places` the step of each, `more` whether it has more than these.
 """
 
 from __future__ import annotations
 
 from bihuan.analyse.paths.spec import PathsCell, PathsSpec
-from bihuan.analyse.visits import reads_visits, visits_sql
+from bihuan.analyse.visits import reads_visits
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
@@ -15,6 +21,7 @@ from bihuan.engine.visible import Binder, property_text
 
 SKIPPED = "…"  # the middle of a way that is too long between two nodes
 OTHER = "\x1f"  # in rows: all nodes of a step that are not shown alone
+REST, NOTHING = 4_294_967_295, 0  # the numbers of these others, and of what comes after the last node
 MOST_WAYS = 50
 
 
@@ -32,18 +39,24 @@ def compile_paths(spec: PathsSpec, scope: Scope) -> Statement:
 WITH {_ways(spec, scope, binder)},
 {_folded(spec, binder)}
 SELECT
-  if(grouping(next) = 1, 'node', 'link') AS part, place, node, next, count() AS ways, uniqExact(person) AS people,
-  countIf(edge) AS ended, uniqExactIf(person, edge) AS ended_people, countIf(onward) AS going_on, uniqExact(itself) AS nodes, [] AS way
-FROM folded
-GROUP BY GROUPING SETS ((place, node), (place, node, next))
-UNION ALL
-SELECT
-  if(grouping(nodes) = 1, 'total', 'way') AS part, 0, '', '', countIf(reached) AS number, uniqExactIf(person, reached),
-  countIf(started), uniqExactIf(person, started), if(part = 'total', count(), more) AS further, 0, nodes AS way
-FROM ways
-GROUP BY GROUPING SETS ((nodes, more), ())
-ORDER BY part, number DESC, way, further
-LIMIT {MOST_WAYS + 2} BY part
+  part, place, {NAME.format(code="node_number")} AS node, {NAME.format(code="next_number")} AS next, number AS ways, people,
+  ended, ended_people, going_on, hidden AS nodes, arrayMap(one -> {NAME.format(code="one")}, trail) AS way
+FROM (
+  SELECT
+    if(grouping(next) = 1, 'node', 'link') AS part, place, toUInt32(node) AS node_number, toUInt32(next) AS next_number, count() AS number,
+    uniqExact(person) AS people, countIf(edge) AS ended, uniqExactIf(person, edge) AS ended_people, countIf(onward) AS going_on,
+    uniqExact(itself) AS hidden, CAST([], 'Array(UInt32)') AS trail
+  FROM folded
+  GROUP BY GROUPING SETS ((place, node), (place, node, next))
+  UNION ALL
+  SELECT
+    if(grouping(nodes) = 1, 'total', 'way') AS part, 0, 0, 0, countIf(reached) AS number, uniqExactIf(person, reached),
+    countIf(started), uniqExactIf(person, started), if(part = 'total', count(), more) AS further, 0, nodes
+  FROM ways
+  GROUP BY GROUPING SETS ((nodes, more), ())
+  ORDER BY part, number DESC, nodes, further
+  LIMIT {MOST_WAYS + 2} BY part
+)
 """
     return Statement(sql, binder.params)
 
@@ -54,89 +67,141 @@ def people_paths(spec: PathsSpec, cell: PathsCell, scope: Scope) -> Statement:
     ways = _ways(spec, scope, binder)
     if cell.way:
         way, more = binder.bind(list(cell.way), "Array(String)"), binder.bind(cell.more, "Bool")
-        return Statement(f"WITH {ways}\nSELECT person FROM ways WHERE reached AND nodes = {way} AND more = {more}", binder.params)
+        numbers = f"arrayMap(name -> {CODE.format(name='name')}, {way})"
+        return Statement(f"WITH {ways}\nSELECT person FROM ways WHERE reached AND nodes = {numbers} AND more = {more}", binder.params)
     tests = ["1"]
     if cell.place is not None:
         tests.append(f"place = {binder.bind(cell.place, 'Int64')}")
     for column, node, other in (("node", cell.node, cell.other), ("next", cell.next, cell.next_other)):
         if other or node is not None:
-            tests.append(f"{column} = {binder.bind(OTHER if other else node, 'String')}")
+            tests.append(f"{column} = {REST if other else CODE.format(name=binder.bind(node, 'String'))}")
     if cell.edge:
         tests.append("edge")
     return Statement(f"WITH {ways},\n{_folded(spec, binder)}\nSELECT person FROM folded WHERE {' AND '.join(tests)}", binder.params)
 
 
+NAME = f"multiIf({{code}} = {REST}, '{OTHER}', {{code}} = {NOTHING}, '', (SELECT nodes FROM named)[{{code}}])"  # SQL: a number's name
+CODE = "toUInt32(indexOf((SELECT nodes FROM named), {name}))"  # SQL: a name's number
+
+
 def _ways(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
-    """`ways`: a row for each visit; `started` and `reached` say whether it has a start and an end, as far as they are asked for; `nodes` is
-    the part of the way that is looked at, `places` the step of each, `more` whether it has more than these."""
-    period = scope.period(spec.period)
-    since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
-    gap, steps = binder.bind(spec.gap * 60_000, "Int64"), binder.bind(spec.steps, "Int64")
-    without = "".join(f" AND NOT {fits('raw', pattern, binder)}" for pattern in spec.without)
-    trail = "arrayCompact(visit.4)" if spec.loops == "collapse" else "visit.4"
-    first = f"arrayFirstIndex(node -> {fits('node', spec.start, binder)}, trail)" if spec.start else "1"
-    if spec.end is None:
-        last = "length(tail)"
-    else:
-        skip = 1 if spec.start else 0  # the start is not its own end
-        last = _index(spec.end, skip, binder)
-    if spec.backwards:
-        nodes = f"arraySlice(tail, greatest(last - {steps} + 1, 1), least(last, {steps}))"
-    elif spec.end is not None:
-        long = f"arrayConcat(arraySlice(tail, 1, {steps} - 2), ['{SKIPPED}', tail[last]])"
-        nodes = f"if(last > {steps}, {long}, arraySlice(tail, 1, last))"
-    else:
-        nodes = f"arraySlice(tail, 1, {steps})"
-    return f"""doings AS (
-  SELECT person, tick, event, key, {_grouped(spec, binder)} AS node, counted
+    return f"{_named(spec, scope, binder)},\n{_visits(spec, scope, binder)},\n{_sliced(spec, binder)}"
+
+
+def _named(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
+    """What is seen by its name alone: no condition is looked at, so that this costs little; names too many do no harm. Where nodes are
+    events, `numbers` are their nodes'."""
+    several = "" if spec.by is None else f", groupUniqArray({_grouped(spec, _raw(spec, scope, binder), binder)}) AS called"
+    called = f"arrayMap(name -> toString({_grouped(spec, 'name', binder)}), events)" if spec.by is None else "called"
+    return f"""named AS (
+  SELECT
+    events, {called} AS each, arraySort(arrayDistinct(arrayPushBack(each, '{SKIPPED}'))) AS nodes,
+    arrayMap(name -> toUInt32(indexOf(nodes, name)), {"each" if spec.by is None else "CAST([], 'Array(String)')"}) AS numbers
   FROM (
-    SELECT
-      person, toUnixTimestamp64Milli(ts) AS tick, event, event_key AS key, {_raw(spec, scope, binder)} AS raw,
-      day BETWEEN {since} AND {until} AS counted
+    SELECT arraySort(groupUniqArray(toString(event))) AS events{several}
     FROM visible
-    WHERE person != 0 AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
-      AND {condition(spec.filter, scope, binder, over="visible")}
+    WHERE {named(spec.choices, binder)}
   )
-  WHERE 1{without}
-),
-visits AS ({visits_sql("doings", "node, counted", gap)}
-),
-ways AS MATERIALIZED (
+)"""
+
+
+def _visits(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
+    """Visits that begin in the period. An event is one number of, from the left, its time, its name's place, its key, its node and what it
+    fits: so it is sorted by time, then by name, then by key."""
+    period = scope.period(spec.period)
+    raw = _raw(spec, scope, binder)
+    node = _grouped(spec, raw, binder)
+    if spec.by is None:
+        number = "transform(event, known.1, known.3, toUInt32(0))"
+    else:
+        number = f"transform({node}, known.2, arrayMap(one -> toUInt32(one), arrayEnumerate(known.2)), toUInt32(0))"
+    fitting = [
+        f"{bit} * ({' OR '.join(fits(name, pattern, binder) for name in dict.fromkeys((node, raw, 'event')))})"
+        for bit, pattern in ((1, spec.start), (2, spec.end))
+        if pattern is not None
+    ]
+    without = "".join(f"\n      AND NOT {fits(raw, pattern, binder)}" for pattern in spec.without)
+    place = "transform(event, arrayPushBack(known.1, ''), arrayMap(one -> toUInt32(one), range(length(known.1) + 1)), toUInt32(0))"
+    tick = "toInt64(bitShiftRight(one, 150))"
+    gap = binder.bind(spec.gap * 60_000, "Int64")
+    since, until = (binder.bind(round(at.timestamp() * 1000), "Int64") for at in (period.start, period.end))
+    return f"""visits AS (
+  SELECT
+    person, arrayMap(one -> toUInt32(bitShiftRight(one, 2)), visit) AS numbers, arrayMap(one -> toUInt8(bitAnd(one, 3)), visit) AS fitting
+  FROM (
+    SELECT person, arrayJoin(arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick}, sorted)))) AS visit
+    FROM (
+      WITH (SELECT (events, nodes, numbers) FROM named) AS known
+      SELECT
+        person,
+        arraySort(groupArray(
+          bitShiftLeft(toUInt256(toUnixTimestamp64Milli(ts) * 4194304 + {place}), 128) + bitShiftLeft(toUInt256(event_key), 64)
+          + toUInt64({number}) * 4 + {" + ".join(fitting) or "0"}
+        )) AS sorted
+      FROM visible
+      WHERE person != 0 AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
+        AND {condition(spec.filter, scope, binder, over="visible")}{without}
+      GROUP BY person
+    )
+  )
+  WHERE toInt64(bitShiftRight(visit[1], 150)) >= {since} AND toInt64(bitShiftRight(visit[1], 150)) < {until}
+)"""
+
+
+def _sliced(spec: PathsSpec, binder: Binder) -> str:
+    steps = binder.bind(spec.steps, "Int64")
+    collapsed = spec.loops == "collapse"
+    first = "arrayFirstIndex(one -> bitTest(one, 0), fitting)" if spec.start else "1"
+    skip = "0"
+    if spec.start:  # the start is not its own end
+        skip = "if(all(one -> one = tail[1], tail), length(tail), arrayFirstIndex(one -> one != tail[1], tail) - 1)" if collapsed else "1"
+        skip = skip.replace("all(", "arrayAll(")
+    end = "length(tail)"
+    if spec.end is not None:
+        end = f"arrayFirstIndex((one, place) -> place > {skip} AND bitTest(one, 1), tail_fitting, arrayEnumerate(tail))"
+    way = f"arraySlice(tail, 1, {end})"
+    if spec.backwards:
+        nodes = f"arraySlice(way, greatest(last - {steps} + 1, 1), least(last, {steps}))"
+    elif spec.end is not None:
+        skipped = CODE.format(name=f"'{SKIPPED}'")
+        nodes = f"if(last > {steps}, arrayConcat(arraySlice(way, 1, {steps} - 2), [{skipped}, way[last]]), way)"
+    else:
+        nodes = f"arraySlice(way, 1, {steps})"
+    return f"""ways AS MATERIALIZED (
   SELECT
     person, started, reached, more, nodes,
     arrayMap(position -> toInt64({f"greatest({steps} - last, 0)" if spec.backwards else "0"} + position), arrayEnumerate(nodes)) AS places
   FROM (
-    SELECT
-      person, last, notEmpty(tail) AS started, last > 0 AS reached, last > {steps} AS more,
-      if(last > 0, {nodes}, []) AS nodes
+    SELECT person, started, last, last > 0 AS reached, last > {steps} AS more, {nodes} AS nodes
     FROM (
-      SELECT person, tail, toInt64({last}) AS last
+      SELECT person, started, way, toInt64(length(way)) AS last
       FROM (
-        SELECT person, if(first = 0, [], arraySlice(trail, greatest(first, 1))) AS tail
-        FROM (SELECT person, trail, {first} AS first FROM (SELECT person, {trail} AS trail FROM visits WHERE visit[1].5))
+        SELECT person, notEmpty(tail) AS started, {f"arrayCompact({way})" if collapsed else way} AS way
+        FROM (
+          SELECT
+            person, if(first = 0, [], arraySlice(numbers, greatest(first, 1))) AS tail,
+            if(first = 0, [], arraySlice(fitting, greatest(first, 1))) AS tail_fitting
+          FROM (SELECT person, numbers, fitting, {first} AS first FROM visits)
+        )
       )
     )
   )
 )"""
 
 
-def _index(end: str, skip: int, binder: Binder) -> str:
-    """SQL: where in `tail` the first node is that fits, `skip` nodes aside; 0: nowhere."""
-    return f"arrayFirstIndex((node, place) -> place > {skip} AND {fits('node', end, binder)}, tail, arrayEnumerate(tail))"
-
-
 def _raw(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     if spec.by is None:
-        return "toString(event)"
+        return "event"
     value = property_text(spec.by, scope, binder)
     return f"if({value} = '', toString(event), {value})"
 
 
-def _grouped(spec: PathsSpec, binder: Binder) -> str:
+def _grouped(spec: PathsSpec, raw: str, binder: Binder) -> str:
+    """SQL: the node that `raw` (SQL for a name) is."""
     if not spec.groups:
-        return "raw"
-    cases = [f"{fits('raw', group.match, binder)}, {binder.bind(group.title, 'String')}" for group in spec.groups]
-    return f"multiIf({', '.join(cases)}, raw)"
+        return raw
+    cases = [f"{fits(raw, group.match, binder)}, {binder.bind(group.title, 'String')}" for group in spec.groups]
+    return f"multiIf({', '.join(cases)}, {raw})"
 
 
 def fits(name: str, pattern: str, binder: Binder) -> str:
@@ -148,15 +213,20 @@ def fits(name: str, pattern: str, binder: Binder) -> str:
 
 
 def _folded(spec: PathsSpec, binder: Binder) -> str:
-    """`folded`: a row for each step of each way; `itself` is its node, `node` and `next` what they are shown as ('' after the last).
+    """`folded`: a row for each step of each way; `itself` is its node, `node` and `next` what they are shown as (NOTHING after the last).
     `edge`: the way has nothing further (before it, where steps are counted from the end); `onward`: it has, but that is not shown."""
     edge = "position = 1" if spec.backwards else "position = length(nodes)"
-    always = f"node = '{SKIPPED}' OR {fits('node', spec.end, binder)}" if spec.start and spec.end else "0"
+    always = "0"
+    if spec.start and spec.end:
+        known = "(SELECT nodes FROM named)"
+        fit = f"arrayFilter(number -> {fits(f'{known}[number]', spec.end, binder)}, arrayEnumerate({known}))"
+        skipped = CODE.format(name=f"'{SKIPPED}'")
+        always = f"max(position = length(nodes) OR node = {skipped} OR has({fit}, node))"
     return f"""shown AS (
   SELECT place, node
   FROM (
     SELECT place, node, count() AS ways, {always} AS always
-    FROM ways ARRAY JOIN places AS place, nodes AS node
+    FROM ways ARRAY JOIN places AS place, nodes AS node, arrayEnumerate(nodes) AS position
     GROUP BY place, node
   )
   ORDER BY place, always DESC, ways DESC, node
@@ -167,10 +237,10 @@ folded AS (
   FROM (
     SELECT
       person, nodes, more, places,
-      arrayMap((node, place) -> if((place, node) IN (SELECT place, node FROM shown), node, '{OTHER}'), nodes, places) AS shown_as
+      arrayMap((node, place) -> if((place, node) IN (SELECT place, node FROM shown), node, toUInt32({REST})), nodes, places) AS shown_as
     FROM ways
   )
   ARRAY JOIN
-    places AS place, nodes AS itself, shown_as AS node, arrayPopFront(arrayPushBack(shown_as, '')) AS next,
+    places AS place, nodes AS itself, shown_as AS node, arrayPopFront(arrayPushBack(shown_as, toUInt32({NOTHING}))) AS next,
     arrayEnumerate(nodes) AS position
 )"""

@@ -61,21 +61,31 @@ def walk(world: World, spec: PathsSpec) -> tuple[int, list[int], list[Walked]]:
     started: list[int] = []
     ways: list[Walked] = []
     for person, events in all_visits:
-        trail: list[str] = []
-        for name in map(node, events):
-            if not (spec.loops == "collapse" and trail and trail[-1] == name):
-                trail.append(name)
-        begins = [place for place, name in enumerate(trail) if fits(name, spec.start)]
+        trail: list[tuple[str, list[Event]]] = []  # a node and the events that are it
+        for event in events:
+            if spec.loops == "collapse" and trail and trail[-1][0] == node(event):
+                trail[-1][1].append(event)
+            else:
+                trail.append((node(event), [event]))
+
+        def fitting(pattern: str | None, trail: list[tuple[str, list[Event]]] = trail) -> list[int]:
+            return [
+                place
+                for place, (name, these) in enumerate(trail)
+                if any(fits(text, pattern) for event in these for text in (name, raw(event), event.name))
+            ]
+
+        begins = fitting(spec.start)
         if not begins:
             continue
         started.append(person)
-        trail = trail[begins[0] :]
+        first, last = begins[0], len(trail) - 1
         if spec.end is not None:
-            ends = [place for place, name in enumerate(trail) if fits(name, spec.end) and not (spec.start and place == 0)]
+            ends = [place for place in fitting(spec.end) if place >= first and not (spec.start and place == first)]
             if not ends:
                 continue
-            trail = trail[: ends[0] + 1]
-        ways.append(walked(person, trail, spec))
+            last = ends[0]
+        ways.append(walked(person, [name for name, _ in trail[first : last + 1]], spec))
     return len(all_visits), started, ways
 
 
@@ -96,12 +106,13 @@ def kept(ways: Sequence[Walked], spec: PathsSpec) -> set[tuple[int, str]]:
     for way in ways:
         for place, name in enumerate(way.nodes, way.first):
             sizes[place, name] += 1
+    ends = {(way.first + len(way.nodes) - 1, way.nodes[-1]) for way in ways}
     found = set()
     for step in range(1, spec.steps + 1):
         here = [(place, name) for place, name in sizes if place == step]
 
         def rank(node: tuple[int, str]) -> tuple[bool, int, str]:
-            always = bool(spec.start and spec.end) and (node[1] == SKIPPED or fits(node[1], spec.end))
+            always = bool(spec.start and spec.end) and (node[1] == SKIPPED or fits(node[1], spec.end) or node in ends)
             return not always, -sizes[node], node[1]
 
         found |= set(sorted(here, key=rank)[: spec.top])
@@ -201,6 +212,16 @@ def test_every_number_of_people_in_the_table_is_that_of_its_list(engine, scope, 
     for row, cells in zip(table.rows, table.cells, strict=True):
         asked = question.spec.model_validate({"of": spec, "cell": cells[4]})
         assert engine.ask(question, asked, scope).result.total == row[4]
+
+
+def test_a_start_and_an_end_are_found_by_the_event_that_a_rule_renames(engine, scope, write, first_person):
+    write(
+        *((first_person, name, f"2026-03-14 09:0{minute}") for minute, name in enumerate(("Home", "Pay by card", "Search", "Pay by card")))
+    )
+    rules = {"groups": [{"match": "Pay*", "name": "Paying"}], "steps": 3}
+    result = engine.ask(PATHS, PathsSpec.model_validate({"start": "Pay by card", "end": "Pay by card", **rules}), scope).result
+    assert [way.nodes for way in result.top_ways] == [("Paying", "Search", "Paying")]
+    assert engine.ask(PATHS, PathsSpec.model_validate({"start": "Paying", "end": "Paying", **rules}), scope).result.ways == 1
 
 
 def test_two_ends_need_room_between():
