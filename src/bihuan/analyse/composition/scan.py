@@ -101,13 +101,14 @@ def _facts(scope: Scope, binder: Binder, over: str, weight: str) -> str:
     levels = ", ".join(str(piece / PIECES) for piece in range(1, PIECES))
     number = "ifNull(toFloat64OrNull(text), 0)"
     return f"""max(startsWith(text, '[')) {over} AS lists, min({moment} IS NOT NULL) {over} AS times,
-    min(ifNull(isFinite(toFloat64OrNull(text)), 0)) {over} AS numbers,
+    min(ifNull(isFinite(toFloat64OrNull(text)), 0)) {over} AS numbers, min(match(text, '^[0-9]{{8,}}$')) {over} AS digits,
     arrayDistinct(quantilesExactWeighted({levels})({number}, {weight}) {over}) AS cuts"""
 
 
 def _kind(top: str) -> str:
-    return f"""multiIf(lists, 'list', times, 'time', numbers AND distinct > {top}, 'number',
-    distinct * 2 > has_all AND has_all >= {FEW}, 'unique', 'text')"""
+    each_another = f"distinct * 2 > has_all AND has_all >= {FEW}"
+    return f"""multiIf(lists, 'list', times, 'time', numbers AND distinct > {top} AND NOT (digits AND {each_another}), 'number',
+    {each_another}, 'unique', 'text')"""
 
 
 def _values(scope: Scope, binder: Binder) -> str:

@@ -171,9 +171,11 @@ def kind_of(told: Sequence[str], top: int, zone: str) -> str:
         return "list"
     if all(number(value) is None and moment(value, zone) is not None for value in told):
         return "time"
-    if all(number(value) is not None for value in told) and len(set(told)) > top:
+    each_another = len(set(told)) * 2 > len(told) >= 20
+    digits = all(value.isdecimal() and len(value) >= 8 for value in told)
+    if all(number(value) is not None for value in told) and len(set(told)) > top and not (digits and each_another):
         return "number"
-    return "unique" if len(set(told)) * 2 > len(told) >= 20 else "text"
+    return "unique" if each_another else "text"
 
 
 def groups_of(told: str, kind: str, every: Sequence[str], zone: str) -> list[str]:
