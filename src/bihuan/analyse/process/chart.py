@@ -14,10 +14,10 @@ from bihuan.analyse.process.table import activity_cell, edge_cell, variant_cell
 from bihuan.engine.question import Reader
 
 BOX, ENDS = (116, 36), 30  # pixels of an activity, and of where cases begin and end
-LAYER, COLUMN = 88, 142  # pixels between layers, and between the activities of one
-MARGIN = 72  # pixels around the middle of the outermost activities
+LAYER, COLUMN = 80, 142  # pixels between layers, and between the activities of one
+MARGIN, TOP, BOTTOM = 72, 28, 36  # pixels around the middle of the outermost activities
 WIDTHS = (("bh-process-narrow", 480), ("bh-flow", 672), ("bh-process", 928), ("bh-process-wide", 1344), ("bh-process-huge", 1920))
-HEIGHTS = (("medium", 320), ("large", 448), ("tall", 736), ("huge", 1152))
+HEIGHTS = (("medium", 320), ("large", 448), ("tall", 640), ("huge", 896), ("giant", 1280))
 INK, QUIET = "#0f766e", "#64748b"  # readable with white text, on light and on dark
 SLOWEST = 3  # connections that are marked because most hours are lost there
 LABELLED = 30  # connections that carry their numbers
@@ -37,9 +37,10 @@ def chart_process(result: ProcessResult, reader: Reader) -> dict[str, Any] | Non
 
 
 def _chart(result: ProcessResult, shown: Drawn, reader: Reader) -> tuple[dict[str, Any], Laid]:
-    laid = laid_out(shown.nodes, {link: float(gone) for link, gone in shown.gone.items()})
+    nodes = shown.nodes
+    laid = laid_out(nodes, {link: float(gone) for link, gone in shown.gone.items()}, near=nodes[0])
     activities = {one.name: one for one in shown.activities}
-    data = [_node(name, laid, activities.get(name), result, shown, reader) for name in shown.nodes]
+    data = [_node(name, laid, activities.get(name), result, shown, reader) for name in nodes]
     links: list[dict[str, Any]] = []
     slow = {(one.name, one.next) for one in result.bottlenecks[:SLOWEST] if one.next is not None}
     most = max(shown.gone.values(), default=1)
@@ -63,8 +64,8 @@ def _chart(result: ProcessResult, shown: Drawn, reader: Reader) -> tuple[dict[st
         "layout": "none",
         "left": MARGIN,
         "right": MARGIN,
-        "top": 28,
-        "bottom": 36,
+        "top": TOP,
+        "bottom": BOTTOM,
         "preserveAspect": "contain",
         "nodeScaleRatio": 0,
         "roam": False,
@@ -214,8 +215,8 @@ def panel_process(result: ProcessResult, reader: Reader) -> Mapping[str, Any]:
     chart, laid = _chart(result, shown, reader) if result.whole.executions else (None, None)
     return {
         "chart": chart,
-        "width": _size(WIDTHS, laid.height * COLUMN if laid else 0),
-        "height": _size(HEIGHTS, (laid.layers - 1) * LAYER if laid else 0),
+        "width": _size(WIDTHS, laid.height * COLUMN + 2 * MARGIN if laid else 0),
+        "height": _size(HEIGHTS, (laid.layers - 1) * LAYER + TOP + BOTTOM if laid else 0),
         "hidden": _hidden(shown, reader),
         "services": result.services,
         "compared": reader.say(result.compared[0], **result.compared[1]) if result.compared else "",
@@ -241,8 +242,8 @@ def panel_process(result: ProcessResult, reader: Reader) -> Mapping[str, Any]:
 
 
 def _size(sizes: Sequence[tuple[str, int]], pixels: float) -> str:
-    """The name of the smallest size in which so many pixels and the margins find room, else of the largest."""
-    return next((name for name, size in sizes if pixels + 2 * MARGIN <= size), sizes[-1][0])
+    """The name of the smallest size in which so many pixels find room, else of the largest."""
+    return next((name for name, size in sizes if pixels <= size), sizes[-1][0])
 
 
 def _hidden(shown: Drawn, reader: Reader) -> str:

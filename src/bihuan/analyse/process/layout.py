@@ -35,8 +35,9 @@ class Laid:
     height: float
 
 
-def laid_out(nodes: Sequence[Node], links: Mapping[Link, float]) -> Laid:
-    """Lay out `links` (with their weights) between `nodes`; a link from a node to itself takes no room."""
+def laid_out(nodes: Sequence[Node], links: Mapping[Link, float], *, near: Node | None = None) -> Laid:
+    """Lay out `links` (with their weights) between `nodes`; a link from a node to itself takes no room. `near` is a node of
+    the upper half."""
     between = {link: weight for link, weight in links.items() if link[0] != link[1]}
     rank = {node: place for place, node in enumerate(in_order(nodes, between))}
     backward = frozenset(link for link in between if rank[link[0]] > rank[link[1]])
@@ -49,12 +50,15 @@ def laid_out(nodes: Sequence[Node], links: Mapping[Link, float]) -> Laid:
     weights = _neighbours(paths, between)
     rows = _untangled(rows, weights)
     heights = _heights(rows, weights)
+    whole = max(heights.values(), default=0.0)
+    if near is not None and heights[near] > whole / 2:
+        heights = {item: whole - height for item, height in heights.items()}
     where = {item: (float(at), heights[item]) for at, row in enumerate(rows) for item in row}
     routes = {}
     for link, path in paths.items():
         inner = tuple(where[item] for item in path[1:-1])
         routes[link] = inner[::-1] if link in backward else inner
-    return Laid({node: where[node] for node in nodes}, routes, backward, len(rows), max((y for _, y in where.values()), default=0.0))
+    return Laid({node: where[node] for node in nodes}, routes, backward, len(rows), whole)
 
 
 def in_order(nodes: Sequence[Node], links: Mapping[Link, float]) -> list[Node]:

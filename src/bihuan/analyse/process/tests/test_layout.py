@@ -64,6 +64,14 @@ def test_heights_that_are_wanted_are_kept_where_there_is_room():
     assert apart([3, 3], [3, 1], [0, 1]) == pytest.approx([2.75, 3.75])
 
 
+def test_a_node_can_be_kept_near():
+    links = {("s", "a"): 1.0, ("a", "b"): 1.0, ("c", "b"): 1.0, ("d", "b"): 1.0, ("e", "b"): 1.0}
+    for node in "acde":
+        laid = laid_out("sabcde", links, near=node)
+        assert laid.places[node][1] <= laid.height / 2
+        assert min(y for _, y in laid.places.values()) == 0
+
+
 def test_the_same_graph_is_laid_out_the_same():
     links = {(a, b): float(ord(a) * ord(b) % 7 + 1) for a in "abcdef" for b in "abcdef" if a != b}
     assert laid_out("abcdef", links) == laid_out("abcdef", dict(links))
