@@ -6,7 +6,6 @@ from bihuan.analyse.basket.chart import chart_basket, panel_basket
 from bihuan.analyse.basket.result import BasketResult, headlines_basket, shape_basket, table_basket
 from bihuan.analyse.basket.spec import BasketCell, BasketSpec, Bought
 from bihuan.analyse.basket.sql import compile_basket, people_basket, reads_basket
-from bihuan.engine.periods import Last
 from bihuan.engine.question import Question
 
 BASKET: Question[BasketSpec, BasketResult] = Question(
@@ -22,7 +21,7 @@ BASKET: Question[BasketSpec, BasketResult] = Question(
     table=table_basket,
     chart=chart_basket,
     headlines=headlines_basket,
-    example=lambda: BasketSpec(of=Bought(event="Order Completed"), item="product", basket="person", period=Last(last=90)),
+    example=lambda: BasketSpec(of=Bought(event="Product Viewed"), item="product", basket="session"),
     panel=panel_basket,
     cell=BasketCell,
     people=people_basket,

@@ -90,9 +90,9 @@ def shape_basket(spec: BasketSpec, scope: Scope, rows: Rows) -> BasketResult:
             extra = [int(number) for number in row["extra"]]
     baskets, people = counts.get((), (0, 0))
     items = tuple(Item(names[number], *counts[number,], counts[number,][0] / baskets) for number in sorted(names))
-    rules = list(_rules(spec, counts, names, baskets))
-    if not spec.chance:
-        rules = [rule for rule in rules if rule.verdict == "more"]
+    every = list(_rules(spec, counts, names, baskets))
+    sure = [rule for rule in every if rule.verdict == "more"]
+    rules = sure if sure and not spec.chance else every
     rules.sort(key=lambda rule: (-_rank(rule, spec), -rule.together, -rule.confidence, rule.when, rule.then))
     return BasketResult(
         baskets=baskets,
@@ -109,7 +109,7 @@ def shape_basket(spec: BasketSpec, scope: Scope, rows: Rows) -> BasketResult:
             if len(its) == 2
         },
         kind=spec.basket,
-        warnings=_warnings(spec, len(items), extra[2]),
+        warnings=_warnings(spec, len(items), extra[2], chance=bool(every) and not sure and not spec.chance),
     )
 
 
@@ -176,8 +176,8 @@ def _rank(rule: Rule, spec: BasketSpec) -> float:
             return rule.leverage
 
 
-def _warnings(spec: BasketSpec, items: int, different: int) -> tuple[Warning_, ...]:
-    found: list[Warning_] = []
+def _warnings(spec: BasketSpec, items: int, different: int, *, chance: bool) -> tuple[Warning_, ...]:
+    found: list[Warning_] = [("Nothing is together more often than chance: all of these rules may be chance.", {})] if chance else []
     if different > items:
         found.append(
             (
