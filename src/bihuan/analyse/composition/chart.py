@@ -72,12 +72,16 @@ def _stacked(result: CompositionResult, reader: Reader) -> dict[str, Any] | None
 
 
 def most_telling(result: CompositionResult) -> list[tuple[Property, Part]]:
-    """The values that differ most from the base among those that differ by more than chance, the highest TGI first."""
+    """The values that differ most from the base among those that differ by more than chance, the highest TGI first. That a property is not
+    known tells little of people: it is left to the property's own table."""
     found = [
         (one, part)
         for one in result.properties
         for part in one.parts
-        if part.verdict and part.values != (ELSE,) and part.index is not None and max(part.people, part.base_people) >= LEAST_PEOPLE
+        if part.verdict
+        and part.values[0] not in (ELSE, "=")
+        and part.index is not None
+        and max(part.people, part.base_people) >= LEAST_PEOPLE
     ]
     strongest = sorted(found, key=lambda each: -abs((each[1].share or 0) - (each[1].base_share or 0)))[:MOST_TELLING]
     return sorted(strongest, key=lambda each: -(each[1].index.estimate if each[1].index else 0))
