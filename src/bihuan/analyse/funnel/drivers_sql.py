@@ -53,6 +53,7 @@ def _things(spec: FunnelSpec, scope: Scope, binder: Binder, base: str) -> str:
     step = spec.success_step
     before = next(n for n in range(step - 1, 0, -1) if n == 1 or not spec.steps[n - 1].optional)
     window = binder.bind(spec.window.length // MILLISECOND, "UInt64")
+    typed = binder.bind(_typed(scope), "Array(String)")
     return f"""tried AS (
   SELECT person, times[1] AS entry, has(steps, {step}) AS success, if(success, times[-1] - 1, entry + {window}) AS until
   FROM ways
@@ -66,16 +67,18 @@ things AS (
       arrayConcat(
         [('', '', '')],
         arrayMap(name -> ('event', name, ''), events),
-        arrayMap(pair -> ('property', pair.1, pair.2), pairs),
+        arrayMap((name, text) -> ('property', name, text), {typed}, arrayResize(first.1, length({typed}), '')),
+        arrayMap(pair -> ('property', pair.1, {json_text("pair.2")}), JSONExtractKeysAndValuesRaw(first.2)),
         arrayMap(set -> ('person', set.2, set.3), arrayFilter((set, place) -> indexOf(sets.2, set.2) = place, sets, arrayEnumerate(sets)))
       ) AS things
     FROM (
       SELECT
         tried.person AS person, any(success) AS success,
-        groupUniqArrayIf(name, kind = 'event' AND tick > entry AND tick <= until) AS events,
-        argMinIf(pairs, key, kind = 'property' AND tick = entry) AS pairs,
-        arrayReverseSort(groupArrayIf((at, name, value), kind = 'person' AND tick <= entry)) AS sets
+        groupUniqArrayIf(name, kind = 'event') AS events,
+        argMinIf((typed, props), key, kind = 'property') AS first,
+        arrayReverseSort(groupArrayIf((at, name, value), kind = 'person')) AS sets
       FROM (SELECT *, at - {base} AS tick FROM ({_told(spec, scope, binder)})) AS told JOIN tried ON told.person = tried.person
+      WHERE multiIf(kind = 'event', tick > entry AND tick <= until, kind = 'property', tick = entry, tick <= entry)
       GROUP BY person
     )
   )
@@ -89,18 +92,21 @@ def _told(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     steps = binder.bind(sorted({choice.event for step in spec.steps for choice in step.choices} - {"*"}), "Array(String)")
     firsts = spec.steps if spec.order == "any" else spec.steps[:1]
     entered = " OR ".join(is_one_of(step, scope, binder) for step in firsts)
-    typed = ", ".join(f"('{name}', toString({name}))" for name in COLUMNS if name not in scope.hidden)
-    further = f"arrayMap(pair -> (pair.1, {json_text('pair.2')}), JSONExtractKeysAndValuesRaw(props))"
+    typed = ", ".join(f"toString({name})" for name in _typed(scope))
     at = "toUnixTimestamp64Milli(ts)"
-    none = "[]::Array(Tuple(String, String))"
+    none = "[]::Array(String) AS typed, '' AS props"
     return f"""
-        SELECT 'event' AS kind, person, {at} AS at, event_key AS key, toString(event) AS name, '' AS value, {none} AS pairs
+        SELECT 'event' AS kind, person, {at} AS at, event_key AS key, toString(event) AS name, '' AS value, {none}
         FROM visible
         WHERE source != 'ledger' AND event NOT IN {steps}
         UNION ALL
-        SELECT 'property', person, {at}, event_key, '', '', arrayConcat([{typed}], {further})
+        SELECT 'property', person, {at}, event_key, '', '', [{typed}], props
         FROM visible
         WHERE {has_name_of(firsts, binder)} AND ({entered})
         UNION ALL
         SELECT 'person', person, at, 0, name, {json_text("value")}, {none}
         FROM traits_past"""
+
+
+def _typed(scope: Scope) -> list[str]:
+    return [name for name in COLUMNS if name not in scope.hidden]

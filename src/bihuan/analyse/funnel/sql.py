@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bihuan.analyse.funnel.drivers_sql import driver_people_sql, drivers_sql
+from bihuan.analyse.funnel.lean import counted_sql, is_lean
 from bihuan.analyse.funnel.sides import MILLISECOND, buckets_of, side_sql, sides_of, stretch_ticks, stretches
 from bihuan.analyse.funnel.spec import FunnelCell, FunnelSpec
 from bihuan.analyse.funnel.ways import Layout, first_step, ways_sql
-from bihuan.engine.breakdowns import of_people, split_people
+from bihuan.engine.breakdowns import Split, of_people, split_people
 from bihuan.engine.conditions import condition
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
@@ -147,14 +148,32 @@ def _ways(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     for each value."""
     sides = sides_of(spec, scope)
     layout = Layout.of(spec, timedelta(days=max(side.reads.days for side in sides) + 4))
-    value = _keeps_value(spec)
     tests = f"person != 0 AND {_looked_at(spec, binder)} AND {condition(spec.filter, scope, binder, over='visible')}"
     begins = _begins(spec, scope, binder)
+    if is_lean(spec):
+        found, of_ways = _lean(spec, scope, binder, layout, begins, tests)
+    else:
+        found, of_ways = _general(spec, scope, binder, layout, begins, tests)
+    once = "AS MATERIALIZED" if spec.breakdown or spec.show != "steps" else "AS"
+    side = "side" if spec.compare else "0 AS side"
+    stretch = "stretch" if spec.show == "trend" else "0 AS stretch"
+    return f"""{found},
+ways {once} (
+  SELECT person, {side}, {stretch}, ifNull({of_ways.value}, '') AS value, steps, times, open, {_since(spec)}{_best(spec)}
+  FROM {of_ways.source}
+)"""
+
+
+def _general(spec: FunnelSpec, scope: Scope, binder: Binder, layout: Layout, begins: str, tests: str) -> tuple[str, Split]:
+    """CTEs up to `counted`, whatever is asked, and what its rows are broken down by."""
+    sides = sides_of(spec, scope)
+    value = _keeps_value(spec)
     events = "sided" if spec.compare else "visible"
     among = begins if spec.compare else f"{tests} AND {begins}"
     of_events, of_ways = split_people(spec.breakdown, scope, binder, people="counted", value="entry_value", events=events, among=among)
     held = property_text(spec.held, scope, binder) if spec.held else "''"
-    where = [*([] if spec.compare else [tests]), *(["held != ''"] if spec.held else [])]
+    where = [*([] if spec.compare else [tests]), *(["held != ''"] if spec.held else [])] or ["1"]
+    tick = f"toUInt64(toUnixTimestamp64Milli(ts) - {_by_side(spec, [_milliseconds(side.base) for side in sides], binder, 'Int64')})"
     ctes = [
         *([f"sided AS (SELECT *, arrayJoin({side_sql(spec, scope, binder)}) AS side FROM visible WHERE {tests})"] if spec.compare else []),
         f"""occurrences AS (
@@ -162,28 +181,33 @@ def _ways(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     person,{" side," if spec.compare else ""}
     {_mask(spec, scope, binder, layout, begins)} AS mask,
     {first_step("mask")} AS first_step,
-    toUInt64(toUnixTimestamp64Milli(ts) - {_by_side(spec, [_milliseconds(side.base) for side in sides], binder, "Int64")}) AS tick,
+    {tick} AS tick,
     bitShiftLeft(tick, {layout.shift}) + bitShiftLeft(toUInt64(first_step), {layout.first_at}) + mask AS code,
     ifNull({of_events.value}, '') AS value, {held} AS held
-  FROM {of_events.source}{
-            f'''
-  WHERE {" AND ".join(where)}'''
-            if where
-            else ""
-        }
+  FROM {of_events.source}
+  WHERE {" AND ".join(where)}
 )""",
         _units(spec, scope, layout, binder, value),
         ways_sql(spec, layout, binder, keep=", ".join([*_keys(spec), *(["values"] if value else [])])),
         _counted(spec, scope, binder, layout, value),
     ]
-    once = "AS MATERIALIZED" if spec.breakdown or spec.show != "steps" else "AS"
-    side = "side" if spec.compare else "0 AS side"
-    stretch = "stretch" if spec.show == "trend" else "0 AS stretch"
-    ctes.append(f"""ways {once} (
-  SELECT person, {side}, {stretch}, ifNull({of_ways.value}, '') AS value, steps, times, open, {_since(spec)}{_best(spec)}
-  FROM {of_ways.source}
-)""")
-    return ",\n".join(ctes)
+    return ",\n".join(ctes), of_ways
+
+
+def _lean(spec: FunnelSpec, scope: Scope, binder: Binder, layout: Layout, begins: str, tests: str) -> tuple[str, Split]:
+    """The same where `is_lean`."""
+    (side,) = sides_of(spec, scope)
+    found = counted_sql(
+        spec,
+        binder,
+        begins=begins,
+        serves=[is_one_of(step, scope, binder) for step in spec.steps[1:]],
+        tick=f"toUInt64(toUnixTimestamp64Milli(ts) - {binder.bind(_milliseconds(side.base), 'Int64')})",
+        place_bits=layout.place_bits,
+        now=side.tick(side.known),
+        tests=tests,
+    )
+    return found, split_people(spec.breakdown, scope, binder, people="counted", value="entry_value")[1]
 
 
 def _by_side(spec: FunnelSpec, values: Sequence[Any], binder: Binder, kind: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.funnel.lean import is_lean
 from bihuan.analyse.funnel.result import Durations, FunnelPart, cell_of
 from bihuan.analyse.funnel.spec import Exclusion, FunnelSpec, Step, Window
 from bihuan.analyse.funnel.tests import reference
@@ -118,7 +119,7 @@ def crowd(people: int, seed: int, names: str = "abc") -> World:
     return World("UTC", now, tuple(events), {}, tuple(Trait(person, "who", str(person), False, 1) for person in range(1, people + 1)))
 
 
-@pytest.mark.parametrize("names", ["ab", "aa", "aba", "abca", "bbb", "cabab"])
+@pytest.mark.parametrize("names", ["ab", "cab", "aa", "aba", "abca", "bbb", "cabab"])
 def test_each_of_a_thousand_people_goes_the_way_that_plain_python_finds(engine: Engine, names: str) -> None:
     world = crowd(1000, seed=len(names) * 7 + ord(names[-1]))
     (scope,) = load(engine.store, world)
@@ -128,6 +129,15 @@ def test_each_of_a_thousand_people_goes_the_way_that_plain_python_finds(engine: 
     expected = reference.parts(spec, reference.Funnel(world, spec).ways())
     assert len(expected) > 300
     assert [rounded(part) for part in result.parts] == [rounded(part) for part in expected]
+
+
+def test_the_short_way_to_the_answer_is_taken_where_it_may_be() -> None:
+    plain = FunnelSpec(steps=steps_of("cab"))
+    assert is_lean(plain)
+    assert is_lean(plain.model_copy(update={"breakdown": (ByPerson(person="who"),), "show": "drivers"}))
+    for more in ({"steps": steps_of("aba")}, {"order": "strict"}, {"held": "plan"}, {"count": "attempts"}, {"show": "trend"}):
+        assert not is_lean(plain.model_copy(update=more))
+    assert not is_lean(FunnelSpec(steps=(Step(event="a"), Step(event="*"))))
 
 
 def steps_of(names: str) -> tuple[Step, ...]:
