@@ -45,30 +45,31 @@ SELECT day, max(version) AS counted FROM rolled_days WHERE project_id = {project
     return {row["day"]: int(row["counted"]) for row in store.fetch(sql, {"project": project_id}).rows}
 
 
-def daily(reads: Period | None, whole: Collection[date], *, any_event: bool) -> tuple[str, dict[str, Any]]:
+def daily(reads: Period | None, whole: Collection[date], *, any_event: bool, people: bool) -> tuple[str, dict[str, Any]]:
     """SQL of (event, day, events, nobody, persons), and its bound values: by event, or of any event from outside (its name is '').
 
-    `whole` days are taken as they were counted, others counted from their events. Without `reads` it is all of the past.
+    Without `people` there are no persons. `whole` days are taken as they were counted, others counted from their events. Without `reads` it is all of the past.
     """
-    name = "''" if any_event else "event"
-    only = "source != 'ledger'" if any_event else "1"
+    name, only = ("''", "source != 'ledger'") if any_event else ("event", "1")
     branches, params = [], {}
     counted = sorted(day for day in whole if reads is None or reads.since <= day <= reads.until)
     within = "" if reads is None else " AND day BETWEEN {scope_since:Date} AND {scope_until:Date}"
     if counted:
         place = f"scope_whole_{'days' if reads else 'past'}"
         params[place] = counted
+        linked = f"\n  WITH ({LINKED}) AS linked" if people else ""
         mapped = f"arrayMap(person_id -> {person_of('person_id')}, bitmapToArray(bitmapAnd(numbers, linked)))"
-        branches.append(f"""
-  WITH ({LINKED}) AS linked
-  SELECT event, day, events, nobody, bitmapOr(bitmapAndnot(numbers, linked), bitmapBuild({mapped})) AS persons
+        persons = f", bitmapOr(bitmapAndnot(numbers, linked), bitmapBuild({mapped})) AS persons" if people else ""
+        branches.append(f"""{linked}
+  SELECT event, day, events, nobody{persons}
   FROM day_rollup FINAL
   WHERE project_id = {{scope_project:UInt32}} AND event {"=" if any_event else "!="} ''{within} AND day IN {{{place}:Array(Date)}}""")
         within += f" AND day NOT IN {{{place}:Array(Date)}}"
     if reads is None or len(counted) < reads.days:
         person = person_of("person_id")
+        persons = f", groupBitmapStateIf({person}, person_id != 0) AS persons" if people else ""
         branches.append(f"""
-  SELECT {name} AS event, day, count() AS events, countIf(person_id = 0) AS nobody, groupBitmapStateIf({person}, person_id != 0) AS persons
+  SELECT {name} AS event, day, count() AS events, countIf(person_id = 0) AS nobody{persons}
   FROM events
   WHERE project_id = {{scope_project:UInt32}} AND {only}{within}
   GROUP BY event, day""")

@@ -6,6 +6,7 @@
 `daily_any`  the same of any event from outside, their name is ''; `daily_ever`, `daily_any_ever` without the period;
 `traits_now`  (person, name, value): each person's present properties, value as JSON text;
 `traits_past`  (person, name, at, value): what each person's property has been from `at` (milliseconds since 1970) on, 'null': nothing;
+`everyone`  (person): whom the project knows by an id, once for each of their ids;
 `ids`  (person, id_type, id, first_seen): every id, with the person it belongs to; `id_numbers` has each id's own `number` too, and in
    `id` also what is hidden: it is for finding an id that one knows; what is shown of it is `shown_id`;
 `identity_acts`  (act, at, kind, one, other, of, why, by): what was said of who is who, see `collect.identity`;
@@ -46,7 +47,7 @@ SUPPOSED = f"transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_perso
 
 OF_PERIOD = frozenset({"visible", "daily", "daily_any"})  # these hold nothing but events of the period
 _NAMES = re.compile(
-    r"(?<!AS )\b(?:visible|history(?:_all)?|daily(?:_any)?(?:_ever)?|traits_(?:all|now|past(?:_all)?)|ids|id_numbers|identity_acts"
+    r"(?<!AS )\b(?:visible|history(?:_all)?|daily(?:_any)?(?:_ever)?|traits_(?:all|now|past(?:_all)?)|everyone|ids|id_numbers|identity_acts"
     r"|kept|seen|measured|quarantined|outcomes|violations|refused)\b"
 )
 DAILY = {"daily": False, "daily_any": False, "daily_ever": True, "daily_any_ever": True}  # whether it is without the period
@@ -75,6 +76,10 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         "traits_now": profile.traits(PERSON, unless="NOT has({scope_hidden:Array(String)}, name)"),
         "traits_past_all": _traits_past("1"),
         "traits_past": _traits_past("NOT has({scope_hidden:Array(String)}, name)"),
+        "everyone": f"""
+  SELECT {PERSON} AS person
+  FROM person_ids
+  WHERE project_id = {{scope_project:UInt32}}""",
         "ids": f"""
   SELECT {PERSON} AS person, id_type, {shown_id(scope.hidden, "known.id")} AS id, first_seen
   FROM (
@@ -128,7 +133,8 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
     for name, ever in DAILY.items():
         if statement is not None and name in named(statement):
             days = () if scope.supposing else whole
-            tables[name], bound = rollup.daily(None if ever else reads, days, any_event="any" in name)
+            people = "persons" in statement
+            tables[name], bound = rollup.daily(None if ever else reads, days, any_event="any" in name, people=people)
             params |= bound
     wanted = tables if statement is None else [name for name in tables if name in named(statement)]
     params |= {
@@ -251,7 +257,7 @@ def of_person(number: str) -> tuple[str, str]:
 
     Events are found by the numbers they came with, which have an index; links of the past only add numbers that the rest sorts out.
     """
-    person = person_of(number)
+    person = f"(SELECT {person_of(number)})"  # found once, however often it stands here
     linked = f"SELECT person_id FROM person_links WHERE project_id = {{scope_project:UInt32}} AND canonical = {person}"
     return f"person = {person}", f"person_id IN ({linked} UNION ALL SELECT {person}) AND person = {person}"
 

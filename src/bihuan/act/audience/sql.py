@@ -29,7 +29,7 @@ def compile_audience(spec: AudienceSpec, scope: Scope) -> Statement:
     address = binder.bind(spec.address, "String")
     sql = f"""
 WITH chosen AS (
-  SELECT DISTINCT person FROM ids WHERE person > {binder.bind(spec.after, "UInt64")} AND {where}
+  SELECT DISTINCT person FROM everyone WHERE person > {binder.bind(spec.after, "UInt64")} AND {where}
 ),
 known AS (
   SELECT person AS owner, groupArray((name, {json_text("value")})) AS pairs

@@ -19,13 +19,13 @@ def compile_segment_size(spec: SegmentSizeSpec, scope: Scope) -> Statement:
     binder = Binder()
     where = condition(spec.filter, scope, binder)
     sql = f"""
-SELECT
-  (SELECT uniqExact(person) FROM ids WHERE person != 0 AND {where}) AS people,
-  (SELECT uniqExact(person) FROM ids WHERE person != 0) AS everybody"""
+SELECT uniqExactIf(person, {where}) AS people, uniqExact(person) AS everybody
+FROM everyone
+WHERE person != 0"""
     return Statement(sql, binder.params)
 
 
 def people_segment_size(spec: SegmentSizeSpec, cell: SegmentSizeCell, scope: Scope) -> Statement:
     """Everybody of the segment."""
     binder = Binder()
-    return Statement(f"SELECT person FROM ids WHERE person != 0 AND {condition(spec.filter, scope, binder)}", binder.params)
+    return Statement(f"SELECT DISTINCT person FROM everyone WHERE person != 0 AND {condition(spec.filter, scope, binder)}", binder.params)

@@ -141,7 +141,7 @@ def _compile_by_days(asked: _Asked) -> Statement:
     rolled = "".join(f"\nUNION ALL{_rolling_by_days(asked, number)}" for number in _rolling_places(spec))
     sql = f"""
 WITH marked AS (
-  SELECT {side.side} AS side, {_bucket(asked)} AS bucket, events, nobody AS anonymous, persons{marks}
+  SELECT {side.side} AS side, {_bucket(asked)} AS bucket, events, nobody AS anonymous{", persons" if people else ""}{marks}
   FROM {days_of(spec.series, binder)} AND {side.where}
 )
 SELECT side, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
