@@ -48,7 +48,8 @@ SELECT day, max(version) AS counted FROM rolled_days WHERE project_id = {project
 def daily(reads: Period | None, whole: Collection[date], *, any_event: bool, people: bool) -> tuple[str, dict[str, Any]]:
     """SQL of (event, day, events, nobody, persons), and its bound values: by event, or of any event from outside (its name is '').
 
-    Without `people` there are no persons. `whole` days are taken as they were counted, others counted from their events. Without `reads` it is all of the past.
+    Without `people` there are no persons. `whole` days are taken as they were counted, others counted from their events. Without
+    `reads` it is all of the past.
     """
     name, only = ("''", "source != 'ledger'") if any_event else ("event", "1")
     branches, params = [], {}
