@@ -8,6 +8,7 @@ from typing import Any
 
 from bihuan.analyse.paths.spec import PathsSpec
 from bihuan.analyse.paths.sql import MOST_WAYS, OTHER
+from bihuan.engine.meta import Interval, sample_warning, sure
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 Cell = Mapping[str, Any]
@@ -67,6 +68,8 @@ class Way:
 class PathsResult:
     """`nodes` by step and size, `links` by step, the most frequent `top_ways` first.
 
+    Of a `sample`, numbers of visits, ways and people are scaled up to everybody; `sure` is where the number of `people` lies.
+
     `visits` began in the period; `started` of them (of `started_people`) have the start that is asked for, and `ways` (of `people`) the
     end too: these are the ways. `steps` are looked at; `backwards`: counted from the end. `measure` is what a chart's widths mean.
     """
@@ -85,19 +88,32 @@ class PathsResult:
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
     top_ways: tuple[Way, ...]
+    sample: float | None = None
+    sure: Interval | None = None
 
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        found = sample_warning(self.sample)
+        if self.sure is not None:
+            between = {"low": round(self.sure.low), "high": round(self.sure.high)}
+            found += (("Between {low} and {high} people have such a way, with 95 % confidence.", between),)
         hidden = sum(node.ways for node in self.nodes if node.name is None)
         shown = sum(node.ways for node in self.nodes)
         if hidden * 4 <= shown:
-            return ()
+            return found
         return (
+            *found,
             ("{share} of all steps are at nodes that are not shown alone: show more, or group them.", {"share": f"{hidden / shown:.0%}"}),
         )
 
 
+COUNTED = ("ways", "people", "ended", "ended_people", "going_on")
+
+
 def shape_paths(spec: PathsSpec, scope: Scope, rows: Rows) -> PathsResult:
+    people = next(int(row["people"]) for row in rows if row["part"] == "total")
+    if spec.sample is not None:
+        rows = [_scaled(row, spec.sample) for row in rows]
     total = next(row for row in rows if row["part"] == "total")
     nodes = [_node(row) for row in rows if row["part"] == "node"]
     links = [
@@ -125,7 +141,15 @@ def shape_paths(spec: PathsSpec, scope: Scope, rows: Rows) -> PathsResult:
         nodes=tuple(sorted(nodes, key=lambda node: (node.place, node.name is None, -node.ways, node.name or ""))),
         links=tuple(sorted(links, key=lambda link: (link.place, -link.ways, link.name is None, link.name or "", link.next or ""))),
         top_ways=tuple(sorted(ways, key=lambda way: (-way.ways, way.nodes, way.more))[:MOST_WAYS]),
+        sample=spec.sample,
+        sure=sure(people, people, spec.sample),
     )
+
+
+def _scaled(row: Mapping[str, Any], sample: float) -> Mapping[str, Any]:
+    """The row as it is likely to be of everybody; that a way goes on is no number."""
+    counted = COUNTED if row["part"] != "way" else COUNTED[:-1]
+    return {**row, **{name: round(int(row[name]) / sample) for name in counted}}
 
 
 ENDED, BEGAN, OTHERS = "(dropped off)", "(began here)", "(other)"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bihuan.analyse.visits import Gap
 from bihuan.engine.filters import ANY_EVENT, EVERYTHING, EventChoice, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 
@@ -32,9 +33,10 @@ class PathsSpec(Spec):
     A node is an event's name, or its property `by` where it has it; the first of `groups` that fits names it anew, and nodes that fit
     one of `without` are left out. A visit ends when none of these events follows for more than `gap` minutes. With `start`, a way begins
     at the visit's first node that fits it, with `end` it stops at the first one (after the start) that fits; without a start and an end
-    a way is the visit. A node fits by its name, by the name that it had before the groups, or by that of its event. `loops` "collapse": the same node several times in a row is one. `steps` nodes of a way are looked at, from its
-    beginning, or, if only an `end` is given, before its end; between two, the middle of a longer way is one node. `top` nodes are shown
-    in each step, all others as one. `measure` is what the chart's widths mean.
+    a way is the visit. A node fits by its name, by the name that it had before the groups, or by that of its event. `loops` "collapse":
+    the same node several times in a row is one. `steps` nodes of a way are looked at, from its beginning, or, if only an `end` is given,
+    before its end; between two, the middle of a longer way is one node. `top` nodes are shown in each step, all others as one. `measure`
+    is what the chart's widths mean. `sample` asks this part of the people only.
     """
 
     events: Annotated[tuple[EventChoice, ...], Field(max_length=50)] = ()
@@ -50,6 +52,7 @@ class PathsSpec(Spec):
     loops: Literal["collapse", "keep"] = "collapse"
     top: Annotated[int, Field(ge=1, le=20)] = 6
     measure: Literal["ways", "people"] = "ways"
+    sample: Sample = None
 
     @model_validator(mode="after")
     def _room_between(self) -> PathsSpec:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from bihuan.analyse.paths.spec import PathsCell, PathsSpec
 from bihuan.analyse.visits import reads_visits
 from bihuan.engine.conditions import chosen, condition, named
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import Binder, property_text
@@ -140,7 +141,7 @@ def _visits(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
         )) AS sorted
       FROM visible
       WHERE person != 0 AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
-        AND {condition(spec.filter, scope, binder, over="visible")}{without}
+        AND {condition(spec.filter, scope, binder, over="visible")} AND {sampled(spec.sample, binder)}{without}
       GROUP BY person
     )
   )

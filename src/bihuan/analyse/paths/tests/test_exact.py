@@ -224,6 +224,23 @@ def test_a_start_and_an_end_are_found_by_the_event_that_a_rule_renames(engine, s
     assert engine.ask(PATHS, PathsSpec.model_validate({"start": "Paying", "end": "Paying", **rules}), scope).result.ways == 1
 
 
+def test_a_sample_is_scaled_up_and_says_how_sure_it_is(engine, scope, write, first_person):
+    write(*((first_person + who, name, f"2026-03-14 09:0{minute}") for who in range(400) for minute, name in enumerate("AB")))
+    half, tenth = (engine.ask(PATHS, PathsSpec(sample=sample), scope) for sample in (0.5, 0.1))
+    for answer, sample in ((half, 0.5), (tenth, 0.1)):
+        result = answer.result
+        assert (result.visits, result.ways, result.people) == (result.people,) * 3
+        assert result.sure is not None
+        listed_there = result.people * sample
+        assert result.sure.high - result.people == pytest.approx(1.96 * ((1 - sample) * listed_there) ** 0.5 / sample, rel=1e-4)
+        assert result.people - result.sure.low == pytest.approx(result.sure.high - result.people)
+        assert [(link.ways, link.people) for link in result.links] == [(result.people, result.people)]
+        question = behind(PATHS)
+        listed = engine.ask(question, question.spec.model_validate({"of": PathsSpec(sample=sample), "cell": {}}), scope).result
+        assert listed.total == round(result.people * sample)
+        assert len(answer.warnings) == 2
+
+
 def test_two_ends_need_room_between():
     with pytest.raises(ValueError, match="at least 3 steps"):
         PathsSpec(start="a", end="b", steps=2)
