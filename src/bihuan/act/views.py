@@ -218,7 +218,7 @@ def _edited(request: ProjectRequest, draft: Draft) -> HttpResponse:
 
 def _pairs(errors: dict[str, str]) -> list[str]:
     """The mistakes that have no field of their own in the form."""
-    return [text for place, text in errors.items() if place in ("", "filter") or place.startswith(("goal.where", "filter."))]
+    return [text for place, text in errors.items() if place in ("", "filter") or place.startswith(("goal.filter", "filter."))]
 
 
 def _free_of_pages(name: str) -> str:

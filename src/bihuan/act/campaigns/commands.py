@@ -87,9 +87,9 @@ def goal_of(member: Member, spec: CampaignSpec) -> Goal:
         return spec.goal
     metric: MetricSpec = spec_of(definition(member, "metric", spec.metric or ""))
     if metric.measure in ("events", "people"):
-        return Goal(event=metric.event, where=metric.filter)
+        return Goal(event=metric.event, filter=metric.filter)
     if metric.measure == "sum":
-        return Goal(event=metric.event, where=metric.filter, measure="value", property=metric.property)
+        return Goal(event=metric.event, filter=metric.filter, measure="value", property=metric.property)
     raise Invalid("A goal is something that each person does, or a sum per person: averages and medians cannot be one.", where="metric")
 
 

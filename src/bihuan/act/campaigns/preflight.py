@@ -86,7 +86,7 @@ def _usual(spec: CampaignSpec, goal: Goal, engine: Engine, where: Scope, people:
     """The share of the audience that did the goal in as many days before."""
     if not people:
         return None
-    did: Filter = Did(did=goal.event, days=spec.window, where=goal.where)
+    did: Filter = Did(did=goal.event, days=spec.window, where=goal.filter)
     asked = AudienceSpec(filter=All(all=(spec.audience, did)), address=spec.address, limit=1)
     return engine.ask(AUDIENCE, asked, where).result.total / people
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,18 +13,30 @@ from bihuan.engine.question import Spec
 
 
 class Goal(Spec):
-    """What a campaign is for: that people do `event` (`where` true of it), or a higher sum of its `property` per person."""
+    """What a campaign is for: that people do `event` (`filter` true of it), or a higher sum of its `property` per person."""
 
     event: Annotated[str, Field(min_length=1, max_length=200)]
-    where: Filter | None = None
+    filter: Filter | None = None
     measure: Literal["people", "value"] = "people"
     property: Annotated[str, Field(max_length=200)] = "revenue"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_its_old_name(cls, given: Any) -> Any:
+        """Goals were saved with `where`."""
+        return (
+            {**{name: value for name, value in given.items() if name != "where"}, "filter": given["where"]} if _has_where(given) else given
+        )
 
     @model_validator(mode="after")
     def _has_a_property(self) -> Goal:
         if self.measure == "value" and not self.property:
             raise ValueError("A goal that sums a property needs its name.")
         return self
+
+
+def _has_where(given: Any) -> bool:
+    return isinstance(given, Mapping) and "where" in given and "filter" not in given
 
 
 class LiftSpec(Spec):

@@ -24,7 +24,7 @@ def compile_lift(spec: LiftSpec, scope: Scope) -> Statement:
     """
     binder = Binder()
     period = scope.period(spec.period)
-    where = f" AND {condition(spec.goal.where, scope, binder)}" if spec.goal.where else ""
+    where = f" AND {condition(spec.goal.filter, scope, binder)}" if spec.goal.filter else ""
     value = f"ifNull({property_number(spec.goal.property, scope, binder)}, 0)" if spec.goal.measure == "value" else "0."
     window, now = binder.bind(spec.window, "UInt32"), binder.bind(int(scope.now.timestamp() * 1000), "Int64")
     counts = f"at > since AND at <= since + toIntervalDay({window})"

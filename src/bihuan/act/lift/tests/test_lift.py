@@ -59,7 +59,7 @@ def test_a_condition_on_the_goal_is_a_condition_on_its_event(engine, scope, writ
         assigned(2, "holdout"),
         (2, "Order", "2026-03-02", {"kind": "own"}),
     )
-    spec = SPRING.model_copy(update={"goal": Goal(event="Order", where=EventProperty(property="kind", values=("gift",)))})
+    spec = SPRING.model_copy(update={"goal": Goal(event="Order", filter=EventProperty(property="kind", values=("gift",)))})
     result = engine.ask(LIFT, spec, scope).result
     assert (result.treated.converted, result.held.converted) == (1, 0)
 
@@ -116,3 +116,12 @@ def test_of_two_hundred_campaigns_that_change_nothing_at_most_eight_percent_are_
     assert sum(p is not None and p < 0.05 for p in by_people) <= 16
     assert sum(result.significant for result in results) <= 16
     assert not any(result.ratio_broken for result in results)
+
+
+def test_a_goal_that_was_saved_by_the_old_name_of_its_conditions_is_the_same():
+    condition = {"property": "kind", "values": ["gift"]}
+    old, new = (Goal.model_validate({"event": "Order", name: condition}) for name in ("where", "filter"))
+    assert old == new
+    assert "where" not in new.model_dump()
+    with pytest.raises(ValueError):
+        Goal.model_validate({"event": "Order", "where": condition, "filter": condition})
