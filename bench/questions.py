@@ -15,10 +15,21 @@ from typing import Any
 
 from bench import peer
 from bench.events import LAST_DAY, OTHERS, STEPS
+from bihuan.analyse.attribution import ATTRIBUTION
+from bihuan.analyse.basket import BASKET
+from bihuan.analyse.composition import COMPOSITION
+from bihuan.analyse.distribution import DISTRIBUTION
 from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.interval import INTERVAL
 from bihuan.analyse.lifecycle import LIFECYCLE
 from bihuan.analyse.lifecycle.result import STATES
+from bihuan.analyse.ltv import LTV
+from bihuan.analyse.paths import PATHS
+from bihuan.analyse.process import PROCESS
 from bihuan.analyse.retention import RETENTION
+from bihuan.analyse.rfm import RFM
+from bihuan.analyse.root_cause import ROOT_CAUSE
+from bihuan.analyse.sessions import SESSIONS
 from bihuan.analyse.stickiness import STICKINESS
 from bihuan.catalog.segment_size import SEGMENT_SIZE
 from bihuan.engine.question import Question, Rows
@@ -102,6 +113,28 @@ def stages(rows: Rows) -> Answer:
 
 VIEWED, BOUGHT = STEPS[1], STEPS[4]
 RETURNED = 7
+# Questions whose plain SQL would be as long as Bihuan's own: beside the reading of what they need. (question, days, columns, events, spec)
+TIMED: tuple[tuple[Question[Any, Any], int, str, str, dict[str, Any]], ...] = (
+    (PATHS, 7, "ts, person_id", "1", {}),
+    (SESSIONS, 30, "ts, person_id", "1", {}),
+    (INTERVAL, 30, "ts, person_id", f"event IN ('{VIEWED}', '{BOUGHT}')", {"start": {"event": VIEWED}, "end": {"event": BOUGHT}}),
+    (DISTRIBUTION, 30, "person_id", f"event = '{VIEWED}'", {"counted": {"event": VIEWED}}),
+    (COMPOSITION, 30, "person_id", f"event = '{BOUGHT}'", {"who": {"did": {"event": BOUGHT}}, "by": [{"person": "plan"}]}),
+    (BASKET, 30, "ts, person_id, path", f"event = '{VIEWED}'", {"of": {"event": VIEWED}, "item": "path", "basket": "session"}),
+    (ATTRIBUTION, 30, "ts, person_id, utm_source, utm_medium, referrer", "1", {"conversion": {"event": BOUGHT}, "model": "markov"}),
+    (PROCESS, 7, "ts, person_id", "1", {"case": "person"}),
+    (ROOT_CAUSE, 28, "revenue, country, device, utm_source", f"event = '{BOUGHT}'", {"of": {"event": BOUGHT}, "measure": "revenue"}),
+    (RFM, 90, "ts, person_id, revenue", f"event = '{BOUGHT}'", {"purchase": {"event": BOUGHT}, "days": 90}),
+    (LTV, 90, "ts, person_id, revenue", f"event = '{BOUGHT}'", {"purchase": {"event": BOUGHT}}),
+)
+
+
+def timed(question: Question[Any, Any], days: int, columns: str, where: str, spec: dict[str, Any]) -> Case:
+    asked = spec if question in (RFM,) else spec | {"period": {"last": days}}
+    floor = f"SELECT count() FROM events WHERE project_id = 1 AND {where} AND {since(days)} AND NOT ignore({columns})"
+    return Case(f"{question.name}, {days} days", question, asked, "", floor, lambda _: None, lambda _: None)
+
+
 CASES = (
     trend(
         "events per day, 90 days",
@@ -273,4 +306,5 @@ CASES = (
         lambda rows: [row["ts"] for row in rows],
         peer.timeline(1234),
     ),
+    *(timed(question, days, columns, where, spec) for question, days, columns, where, spec in TIMED),
 )
