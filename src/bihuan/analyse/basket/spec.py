@@ -28,10 +28,10 @@ class BasketSpec(Spec):
     A `basket` is one event; or all events of a person with the same value of the property `same` (an order's number); or all of a person in
     a session (which ends after `gap` minutes without any event), on a day, or in the whole period.
 
-    The `items` that are in the most baskets are looked at. A rule says of a basket with one item that another is in it, with `size` 3
-    of two that a third is; those in `least` baskets or more are shown, the first `top` by `rank`: `surest` (the least that the lift
-    is), `lift`, `together` (how many baskets), `confidence` or `leverage`. Without `chance` only those that are more than chance, and
-    of three items only those that say more than two do.
+    The `most` common items, those in the most baskets, are looked at. A rule says of a basket with one item that another is in it, with
+    `size` 3 of two that a third is; those in `least` baskets or more are shown, the first `top` by `rank`: `surest` (the least that the
+    lift is), `lift`, `together` (how many baskets), `confidence` or `leverage`. Without `chance` only those that are more than chance,
+    and of three items only those that say more than two do.
     """
 
     of: Bought
@@ -42,7 +42,7 @@ class BasketSpec(Spec):
     gap: Gap = 30
     filter: Filter = EVERYTHING
     period: PeriodSpec = Last(last=30)
-    items: Annotated[int, Field(ge=2, le=MOST_ITEMS)] = 100
+    most: Annotated[int, Field(ge=2, le=MOST_ITEMS)] = 100
     least: Annotated[int, Field(ge=1, le=1_000_000)] = 5
     size: Annotated[int, Field(ge=2, le=3)] = 2
     rank: Literal["surest", "lift", "together", "confidence", "leverage"] = "surest"
@@ -58,7 +58,7 @@ class BasketSpec(Spec):
     @property
     def threes(self) -> int:
         """Among how many items rules of three are looked for; 0: nowhere."""
-        return min(self.items, MOST_OF_THREES) if self.size == 3 else 0
+        return min(self.most, MOST_OF_THREES) if self.size == 3 else 0
 
 
 class BasketCell(Spec):

@@ -33,7 +33,7 @@ WITH {_baskets(spec, scope, binder)},
 counted AS MATERIALIZED (
   SELECT item, count() AS in_baskets, uniqExactIf(person, person != 0) AS of_people
   FROM baskets ARRAY JOIN items AS item
-  GROUP BY item ORDER BY in_baskets DESC, item LIMIT {binder.bind(spec.items, "UInt64")}
+  GROUP BY item ORDER BY in_baskets DESC, item LIMIT {binder.bind(spec.most, "UInt64")}
 ),
 named AS MATERIALIZED (
   SELECT groupArray(item) AS names FROM (SELECT item FROM counted ORDER BY in_baskets DESC, item)

@@ -108,7 +108,8 @@ class CompositionResult:
 
 def shape_composition(spec: CompositionSpec, scope: Scope, rows: Rows) -> CompositionResult:
     if not spec.by:
-        total = next((row for row in rows if not row["name"]), {"target": 0, "base": 0, "both": 0})
+        nobody: Mapping[str, Any] = {"target": 0, "base": 0, "both": 0}
+        total = next((row for row in rows if not row["name"]), nobody)
         sizes = Sizes(int(total["target"]), int(total["base"]), int(total["both"]))
     else:
         total = next(row for row in rows if row["whole"])

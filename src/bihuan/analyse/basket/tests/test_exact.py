@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bihuan.analyse.basket import BASKET
-from bihuan.analyse.basket.result import cell_of
+from bihuan.analyse.basket.result import Rule, cell_of
 from bihuan.analyse.basket.spec import BasketCell, BasketSpec, Bought
 from bihuan.analyse.tests.visiting import visits
 from bihuan.engine.ask import Engine
@@ -23,6 +23,7 @@ from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Last
+from bihuan.engine.question import Scope
 from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, text, worlds
 
 Basket = tuple[int, frozenset[str]]  # the person, and the items
@@ -45,21 +46,22 @@ def worlds_with_lines(draw: st.DrawFn) -> World:
 def cases(draw: st.DrawFn) -> tuple[World, BasketSpec]:
     item, key = draw(st.sampled_from((("tags", None), ("plan", None), ("country", None), ("lines", "sku"), ("lines", None))))
     basket = draw(st.sampled_from(("event", "same", "session", "day", "person")))
-    return draw(worlds_with_lines()), BasketSpec(
-        of=Bought(event=draw(st.sampled_from((*NAMES[:2], "*")))),
-        item=item,
-        key=key,
-        basket=basket,
-        same="n" if basket == "same" else None,
-        gap=draw(st.sampled_from((15, 600))),
-        filter=draw(st.one_of(st.just(EVERYTHING), filters())),
-        period=Last(last=draw(st.sampled_from((3, 10, 16)))),
-        items=draw(st.sampled_from((2, 3, 100))),
-        least=draw(st.sampled_from((1, 2))),
-        size=draw(st.sampled_from((2, 3))),
-        chance=True,
-        top=500,
-    )
+    document = {
+        "of": Bought(event=draw(st.sampled_from((*NAMES[:2], "*")))),
+        "item": item,
+        "key": key,
+        "basket": basket,
+        "same": "n" if basket == "same" else None,
+        "gap": draw(st.sampled_from((15, 600))),
+        "filter": draw(st.one_of(st.just(EVERYTHING), filters())),
+        "period": Last(last=draw(st.sampled_from((3, 10, 16)))),
+        "most": draw(st.sampled_from((2, 3, 100))),
+        "least": draw(st.sampled_from((1, 2))),
+        "size": draw(st.sampled_from((2, 3))),
+        "chance": True,
+        "top": 500,
+    }
+    return draw(worlds_with_lines()), BasketSpec.model_validate(document)
 
 
 def items_of(spec: BasketSpec, event: Event) -> set[str]:
@@ -96,7 +98,7 @@ def baskets_of(world: World, spec: BasketSpec) -> list[Basket]:
     return [(person, frozenset(items)) for (person, _), items in together.items() if items]
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.lists(cases(), min_size=4, max_size=7))
 def test_rules_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, BasketSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
@@ -107,7 +109,7 @@ def test_rules_are_those_that_plain_python_finds(engine: Engine, several: list[t
         assert result.several == sum(len(items) > 1 for _, items in baskets)
         sizes = Counter(item for _, items in baskets for item in items)
         assert result.different == len(sizes)
-        looked_at = sorted(sizes, key=lambda item: (-sizes[item], item))[: spec.items]
+        looked_at = sorted(sizes, key=lambda item: (-sizes[item], item))[: spec.most]
         assert [(item.name, item.baskets) for item in result.items] == [(item, sizes[item]) for item in looked_at]
         expected = {}
         for size in (2, 3)[: spec.size - 1]:
@@ -128,9 +130,9 @@ def test_rules_are_those_that_plain_python_finds(engine: Engine, several: list[t
             assert behind_rule(engine, spec, rule, scope) == rule.people
 
 
-def behind_rule(engine, spec, rule, scope, **how):
+def behind_rule(engine: Engine, spec: BasketSpec, rule: Rule, scope: Scope) -> int:
     question = behind(BASKET)
-    cell = BasketCell.model_validate(cell_of(rule, **how))
+    cell = BasketCell.model_validate(cell_of(rule))
     return engine.ask(question, question.spec.model_validate({"of": spec, "cell": cell}), scope).result.total
 
 
@@ -186,7 +188,7 @@ def test_nothing_bought_is_no_basket(engine, scope):
 
 def test_what_is_left_out_is_said(engine, scope, write, first_person):
     write((first_person, "Buy", "2026-03-10", {"products": ["a", "b", "c"]}), (first_person, "Buy", "2026-03-10", {"products": ["a", "b"]}))
-    answer = engine.ask(BASKET, BasketSpec(of=Bought(event="Buy"), item="products", items=2), scope)
+    answer = engine.ask(BASKET, BasketSpec(of=Bought(event="Buy"), item="products", most=2), scope)
     assert [item.name for item in answer.result.items] == ["a", "b"]
     assert [values for _, values in answer.warnings] == [{"items": 2, "count": 1}]
 

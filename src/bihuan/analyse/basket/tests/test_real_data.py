@@ -71,7 +71,7 @@ def test_the_rules_of_french_invoices_are_those_that_were_published(engine: Engi
             "basket": "same",
             "same": "invoice",
             "period": {"since": "2011-06-01", "until": "2011-06-01"},
-            "items": 200,
+            "most": 200,
             "least": 28,
             "top": 500,
         }

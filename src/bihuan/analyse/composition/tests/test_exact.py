@@ -20,7 +20,7 @@ from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.tests.worlds import NAMES, Trait, World, filters, milliseconds, worlds
 
-LISTS = (["a", "b"], ["b"], [], ["c", 2, "c"], "b", [""], None)
+LISTS: tuple[object, ...] = (["a", "b"], ["b"], [], ["c", 2, "c"], "b", [""], None)
 
 
 @st.composite
