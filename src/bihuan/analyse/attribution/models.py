@@ -45,7 +45,7 @@ class Credit:
 
 
 Credits = dict[str, Credit]  # by the touch point's key
-Weights = Sequence[float]
+Weights = Sequence[tuple[int, float]]  # (place, weight) of the places that get any
 
 
 # --- By rule ----------------------------------------------------------------------------------------------------------------------------
@@ -56,32 +56,33 @@ def by_rule(paths: Iterable[Path], weights: Callable[[tuple[str, ...]], Weights]
     found: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for path in paths:
         if path.conversions:
-            for point, weight in zip(path.points, weights(path.points), strict=True):
-                found[point][0] += path.conversions * weight
-                found[point][1] += path.worth * weight
+            for place, weight in weights(path.points):
+                both = found[path.points[place]]
+                both[0] += path.conversions * weight
+                both[1] += path.worth * weight
     return {point: Credit(*both) for point, both in found.items()}
 
 
 def first(points: tuple[str, ...]) -> Weights:
-    return (1.0, *(0.0,) * (len(points) - 1))
+    return ((0, 1.0),)
 
 
 def last(points: tuple[str, ...]) -> Weights:
-    return (*(0.0,) * (len(points) - 1), 1.0)
+    return ((-1, 1.0),)
 
 
 def last_but(passed: str) -> Callable[[tuple[str, ...]], Weights]:
     """The last touch point that is not `passed`; the last of all where there is no other."""
 
     def weights(points: tuple[str, ...]) -> Weights:
-        place = max((place for place, point in enumerate(points) if point != passed), default=len(points) - 1)
-        return tuple(float(each == place) for each in range(len(points)))
+        return ((next((place for place in range(len(points) - 1, -1, -1) if points[place] != passed), -1), 1.0),)
 
     return weights
 
 
 def linear(points: tuple[str, ...]) -> Weights:
-    return (1 / len(points),) * len(points)
+    share = 1 / len(points)
+    return tuple((place, share) for place in range(len(points)))
 
 
 def position(ahead: float, behind: float) -> Callable[[tuple[str, ...]], Weights]:
@@ -90,12 +91,12 @@ def position(ahead: float, behind: float) -> Callable[[tuple[str, ...]], Weights
 
     def weights(points: tuple[str, ...]) -> Weights:
         if len(points) == 1:
-            return (1.0,)
+            return ((0, 1.0),)
         if len(points) == 2:
             whole = ahead + behind
-            return (ahead / whole, behind / whole) if whole else (0.5, 0.5)
+            return ((0, ahead / whole), (1, behind / whole)) if whole else ((0, 0.5), (1, 0.5))
         between = (1 - ahead - behind) / (len(points) - 2)
-        return (ahead, *(between,) * (len(points) - 2), behind)
+        return ((0, ahead), *((place, between) for place in range(1, len(points) - 1)), (-1, behind))
 
     return weights
 
@@ -208,9 +209,8 @@ def shapley(paths: Sequence[Path]) -> Credits:
     brings is nobody's without all of them, and so belongs to each alike (its dividend): no coalition need be tried."""
 
     def weights(points: tuple[str, ...]) -> Weights:
-        alone = set(points)
-        firsts = {point: points.index(point) for point in alone}
-        return tuple(1 / len(alone) if firsts[point] == place else 0.0 for place, point in enumerate(points))
+        places = {point: place for place, point in enumerate(points)}.values()
+        return tuple((place, 1 / len(places)) for place in places)
 
     return by_rule(paths, weights)
 

@@ -173,6 +173,10 @@ def shape_attribution(spec: AttributionSpec, scope: Scope, rows: Rows) -> Attrib
     alone = {int(row["path"][0]): str(row["name"]) for row in rows if row["part"] == "point" and row["path"] != [ALL]}
     alone.pop(0, None)
     found = [((int(row["side"]), str(row["value"])), _path(row, alone)) for row in rows if row["part"] == "path"]
+    by_value: dict[str, list[Path]] = defaultdict(list)
+    for (side, value), path in found:
+        if side == 0:
+            by_value[value].append(path)
     mine = _summed(path for (side, _), path in found if side == 0)
     credits = {model: credited(model, spec, mine) for model in spec.models}
     removal = models.markov(mine, spec.order)
@@ -196,7 +200,7 @@ def shape_attribution(spec: AttributionSpec, scope: Scope, rows: Rows) -> Attrib
         )
         for key, row in ((_key(int(row["path"][0]), alone), row) for row in rows if _is_point(row))
     ]
-    parts = _parts(spec, rows, {value: [path for at, path in found if at == (0, value)] for (_, value), _ in found})
+    parts = _parts(spec, rows, by_value)
     lengths: dict[int, int] = defaultdict(int)
     for path in mine:
         lengths[len(path.points)] += path.conversions

@@ -144,14 +144,14 @@ placed AS (
 ),
 paths AS (
   SELECT person, hidden, side, itself, {_shown(spec, binder)} AS shown, won, worth, short.2 AS points, short.3 AS called, lag, shortened,
-    NOT won AND tick + {window} > {now} AS young, arrayMap(weight -> if(won, weight / arraySum(weights), 0.), weights) AS credits
+    NOT won AND tick + {window} > {now} AS young, arrayMap(weight -> if(won, weight / total, 0.), weights) AS credits
   FROM (
-    SELECT *, arrayMap(step -> exp2(toFloat64(step.1 - short[-1].1) / {half}), short) AS weights
-    FROM (
+    SELECT *, arrayMap(step -> exp2(toFloat64(step.1 - latest) / {half}), short) AS weights, arraySum(weights) AS total
+    FROM (SELECT *, short[-1].1 AS latest FROM (
       SELECT person, hidden, side, itself, won, worth, tick, tick - kept[1].1 AS lag, length(long) > {LONGEST} AS shortened,
         if(length(long) > {LONGEST}, arrayConcat([long[1]], arraySlice(long, {1 - LONGEST})), long) AS short{_sizes(spec)}
       FROM (SELECT *, {short} AS long FROM placed)
-    )
+    ))
   )
 )"""
 
@@ -204,8 +204,9 @@ journeys AS (
   FROM (
     SELECT person, hidden, arrayConcat(
       arrayMap((win, low, high) -> (true, win.1, win.3, win.4, win.5, win.6, arraySlice(steps, low + 1, high - low)), wins, {reset}, highs),
-      arrayMap(run -> (false, run[-1].1, run[-1].3, 0., run[-1].5, run[-1].6,
-        arrayMap(touch -> (touch.1, touch.4, touch.7), arrayFilter(touch -> run[-1].1 - touch.1 <= {window}, run))), runs)) AS its_journeys
+      arrayMap((run, until) -> (false, until, run[-1].3, 0., run[-1].5, run[-1].6,
+        arrayMap(touch -> (touch.1, touch.4, touch.7), arrayFilter(touch -> until - touch.1 <= {window}, run))),
+        runs, arrayMap(run -> run[-1].1, runs))) AS its_journeys
     FROM (
       SELECT person, hidden, wins, lows, highs, arrayMap(touch -> (touch.1, touch.4, touch.7), touches) AS steps,
         arraySplit((touch, apart) -> apart, gone,

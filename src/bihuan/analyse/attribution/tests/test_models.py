@@ -21,9 +21,9 @@ def path(points: str, won: int, lost: int = 0, worth: float = 0.0) -> Path:
 
 def test_rules_share_a_path_as_they_say():
     paths = [path("abcb", 2, worth=10.0), path("ab", 1), path("d", 1, 5)]
-    assert conversions(models.by_rule(paths, models.first)) == {"a": 3, "b": 0, "c": 0, "d": 1}
-    assert conversions(models.by_rule(paths, models.last)) == {"a": 0, "b": 3, "c": 0, "d": 1}
-    assert conversions(models.by_rule(paths, models.last_but("b"))) == {"a": 1, "b": 0, "c": 2, "d": 1}
+    assert conversions(models.by_rule(paths, models.first)) == {"a": 3, "d": 1}
+    assert conversions(models.by_rule(paths, models.last)) == {"b": 3, "d": 1}
+    assert conversions(models.by_rule(paths, models.last_but("b"))) == {"a": 1, "c": 2, "d": 1}
     assert conversions(models.by_rule(paths, models.linear)) == {"a": 1.0, "b": 1.5, "c": 0.5, "d": 1}
     assert conversions(models.by_rule(paths, models.position(0.4, 0.2))) == {
         "a": round(0.8 + 2 / 3, 9),
@@ -35,7 +35,7 @@ def test_rules_share_a_path_as_they_say():
 
 
 def test_the_last_but_one_kind_is_the_last_where_there_is_nothing_else():
-    assert models.last_but("a")(("a", "a")) == (0.0, 1.0)
+    assert conversions(models.by_rule([path("aa", 1)], models.last_but("a"))) == {"a": 1}
 
 
 def test_a_chain_finds_the_well_known_example():
