@@ -79,8 +79,10 @@ GROUP BY GROUPING SETS ({sets})
 
 def people_distribution(spec: DistributionSpec, cell: DistributionCell, scope: Scope) -> Statement:
     """Those whose number, or an event's of whom, is in the bar."""
+    if cell.place is None:  # of everybody, whatever the values are
+        spec = spec.model_copy(update={"breakdown": ()})
     binder = Binder()
-    numbers = _numbers(spec, scope, binder)
+    numbers = _numbers(spec, scope, binder).replace("numbers AS MATERIALIZED", "numbers AS")  # named once here
     place, side = binder.bind(cell.place or 0, "UInt64"), binder.bind(int(cell.before), "UInt8")
     tests = ["person IS NOT NULL", f"place = {place}", f"side = {side}"]
     if cell.bucket is not None and spec.unit != "period":

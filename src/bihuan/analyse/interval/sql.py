@@ -24,7 +24,6 @@ from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, property_text
 
 BUCKETS = {"day": "{day}", "week": "toMonday({day})", "month": "toStartOfMonth({day})"}
-QUARTERS = {1: (None, 0.25), 2: (0.25, 0.5), 3: (0.5, 0.75), 4: (0.75, None)}
 
 
 def period_of(spec: IntervalSpec, scope: Scope) -> Period:
@@ -70,21 +69,28 @@ GROUP BY GROUPING SETS ((place, side), (place, side, bucket))
 
 def people_interval(spec: IntervalSpec, cell: IntervalCell, scope: Scope) -> Statement:
     """Those with such an interval."""
+    if cell.place is None:  # of everybody, whatever the values are
+        spec = spec.model_copy(update={"breakdown": ()})
     binder = Binder()
-    placed = _placed_lengths(spec, scope, binder)
+    placed = _placed_lengths(spec, scope, binder).replace("placed AS MATERIALIZED", "placed AS")  # named once here
     tests = [f"place = {binder.bind(cell.place or 0, 'UInt64')}", f"side = {binder.bind(int(cell.before), 'UInt8')}"]
     if cell.bucket is not None:
         tests.append(f"bucket = {binder.bind(bucket_day(cell.bucket, spec.unit), 'Date')}")
-    if cell.quarter is not None:
-        above, up_to = QUARTERS[cell.quarter]
-        alike = " AND ".join(tests)
-        if above is not None:
-            tests.append(f"length > (SELECT quantileExactInclusive({above})(length) FROM placed WHERE {alike})")
-        if up_to is not None:
-            tests.append(f"length <= (SELECT quantileExactInclusive({up_to})(length) FROM placed WHERE {alike})")
+    found = " AND ".join(tests)
     least, below = (None if each is None else round(each * 1000, 6) for each in (cell.least, cell.below))
-    tests += within_sql("length", least, below, binder)
-    return Statement(f"WITH {placed}\nSELECT person FROM placed WHERE {' AND '.join(tests)}", binder.params)
+    within = list(within_sql("length", least, below, binder))
+    quartiles = ""
+    if cell.quarter is not None:
+        quartiles = ", quantilesExactInclusive(0.25, 0.5, 0.75)(length) OVER () AS quartiles"
+        within += [f"length > quartiles[{cell.quarter - 1}]"] if cell.quarter > 1 else []
+        within += [f"length <= quartiles[{cell.quarter}]"] if cell.quarter < 4 else []
+    sql = f"""
+WITH {placed}
+SELECT person
+FROM (SELECT person, length{quartiles} FROM placed WHERE {found})
+WHERE {" AND ".join(within) or "1"}
+"""
+    return Statement(sql, binder.params)
 
 
 def _placed_lengths(spec: IntervalSpec, scope: Scope, binder: Binder) -> str:

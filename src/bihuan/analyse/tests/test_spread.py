@@ -64,6 +64,7 @@ def test_cuts_are_typed_as_people_type_them():
         ([-3, 5, 1000, 12.5], (*TENTHS, *WHOLE), 0),
         ([0, 0, 0, 4], WHOLE, 1),
         ([0], WHOLE, 1),
+        ([*range(30), 1000, 1000], WHOLE, 0),  # the 95th of a hundred is one of the great ones, the 90th is not
         ([7 * 86_400_000, 1, 365 * 86_400_000], TIMES, 0),
     ],
 )

@@ -101,8 +101,8 @@ def people(numbers: Sequence[Number]) -> int:
     return len({person for person, _ in numbers} - {0})
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
-@given(st.lists(cases(), min_size=5, max_size=5))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(st.lists(cases(), min_size=4, max_size=4))
 def test_every_number_is_the_one_that_plain_python_finds(engine: Engine, several: list[tuple[World, DistributionSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         result = engine.ask(DISTRIBUTION, spec, scope).result
@@ -118,12 +118,12 @@ def test_every_number_is_the_one_that_plain_python_finds(engine: Engine, several
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
-@given(st.lists(cases(), min_size=4, max_size=4))
+@given(st.lists(cases(), min_size=2, max_size=2))
 def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, DistributionSpec]]) -> None:
     question = behind(DISTRIBUTION)
     for (_, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         table = engine.ask(DISTRIBUTION, spec, scope).table
         linked = [(row[at], cell) for row, cells in zip(table.rows, table.cells, strict=True) for at, cell in enumerate(cells) if cell]
-        for number, cell in [each for each in linked if each[0]][-6:]:
+        for number, cell in [each for each in linked if each[0]][-3:]:
             asked = question.spec.model_validate({"of": spec, "cell": DistributionCell.model_validate(cell)})
             assert engine.ask(question, asked, scope).result.total == number
