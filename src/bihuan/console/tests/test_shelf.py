@@ -94,7 +94,7 @@ def test_the_list_of_licences_names_what_is_vendored():
 
 
 def rendered(source: str, **context: object) -> str:
-    return engines["django"].from_string(CottonCompiler().process(source)).render(context)  # type: ignore[attr-defined]
+    return engines["django"].from_string(CottonCompiler().process(source)).render(context)
 
 
 def test_a_cell_leads_to_the_people_that_it_counts():

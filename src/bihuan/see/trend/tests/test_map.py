@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,11 +77,7 @@ def test_every_province_level_unit_has_a_tile_of_its_own():
 
 
 def test_every_country_has_a_shape_or_a_position_and_a_name_of_its_own():
-    import json
-
-    from bihuan.console.templating import PACKAGE
-
-    file = PACKAGE / "console" / "static" / "vendor" / "world-atlas-2.0.2" / "countries-110m.json"
+    file = Path(__file__).resolve().parents[3] / "console" / "static" / "vendor" / "world-atlas-2.0.2" / "countries-110m.json"
     shapes = {one.get("id", one["properties"]["name"]) for one in json.loads(file.read_text())["objects"]["countries"]["geometries"]}
     assert {place.english for place in world().places.values() if (place.code in shapes) == (place.at is not None)} == set()
     for language in ("en", "zh-hans"):
