@@ -124,7 +124,7 @@ def test_what_happens_after_success_or_too_late_is_no_driver(engine: Engine, sco
 
 def test_who_is_behind_a_driver_is_as_many_as_it_says(engine: Engine, scope: Any, shop: FunnelSpec) -> None:
     drivers: Any = engine.ask(FUNNEL, shop, scope).result.drivers
-    for one in drivers.found:
+    for one in (drivers.found[0], *[driver for driver in drivers.found if driver.kind == "property"][:1]):
         for state, counted in (("reached", one.having.converted), ("dropped", one.having.people - one.having.converted)):
             asks = behind(FUNNEL).spec.model_validate({"of": shop, "cell": driver_cell(2, one, state)})
             assert engine.ask(behind(FUNNEL), asks, scope).result.total == counted
