@@ -22,7 +22,7 @@ from bihuan.engine.visible import Binder, property_text
 
 SKIPPED = "…"  # the middle of a way that is too long between two nodes
 OTHER = "\x1f"  # in rows: all nodes of a step that are not shown alone
-REST, NOTHING = 4_294_967_295, 0  # the numbers of these others, and of what comes after the last node
+REST, MIDDLE, NOTHING = 4_294_967_295, 4_294_967_294, 0  # the numbers of these, and of what comes after the last node
 MOST_WAYS = 50
 
 
@@ -38,7 +38,8 @@ def compile_paths(spec: PathsSpec, scope: Scope) -> Statement:
     binder = Binder()
     sql = f"""
 WITH {_ways(spec, scope, binder)},
-{_folded(spec, binder)}
+{_folded(spec, binder)},
+(SELECT nodes FROM named) AS all_nodes
 SELECT
   part, place, {NAME.format(code="node_number")} AS node, {NAME.format(code="next_number")} AS next, number AS ways, people,
   ended, ended_people, going_on, hidden AS nodes, arrayMap(one -> {NAME.format(code="one")}, trail) AS way
@@ -81,8 +82,9 @@ def people_paths(spec: PathsSpec, cell: PathsCell, scope: Scope) -> Statement:
     return Statement(f"WITH {ways},\n{_folded(spec, binder)}\nSELECT person FROM folded WHERE {' AND '.join(tests)}", binder.params)
 
 
-NAME = f"multiIf({{code}} = {REST}, '{OTHER}', {{code}} = {NOTHING}, '', (SELECT nodes FROM named)[{{code}}])"  # SQL: a number's name
-CODE = "toUInt32(indexOf((SELECT nodes FROM named), {name}))"  # SQL: a name's number
+# SQL: the name of a number
+NAME = f"multiIf({{code}} = {REST}, '{OTHER}', {{code}} = {MIDDLE}, '{SKIPPED}', {{code}} = {NOTHING}, '', all_nodes[{{code}}])"
+CODE = f"if({{name}} = '{SKIPPED}', toUInt32({MIDDLE}), toUInt32(indexOf((SELECT nodes FROM named), {{name}})))"  # SQL: a name's number
 
 
 def _ways(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
@@ -96,7 +98,7 @@ def _named(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     called = f"arrayMap(name -> toString({_grouped(spec, 'name', binder)}), events)" if spec.by is None else "called"
     return f"""named AS (
   SELECT
-    events, {called} AS each, arraySort(arrayDistinct(arrayPushBack(each, '{SKIPPED}'))) AS nodes,
+    events, {called} AS each, arraySort(arrayDistinct(each)) AS nodes,
     arrayMap(name -> toUInt32(indexOf(nodes, name)), {"each" if spec.by is None else "CAST([], 'Array(String)')"}) AS numbers
   FROM (
     SELECT arraySort(groupUniqArray(toString(event))) AS events{several}
@@ -164,8 +166,7 @@ def _sliced(spec: PathsSpec, binder: Binder) -> str:
     if spec.backwards:
         nodes = f"arraySlice(way, greatest(last - {steps} + 1, 1), least(last, {steps}))"
     elif spec.end is not None:
-        skipped = CODE.format(name=f"'{SKIPPED}'")
-        nodes = f"if(last > {steps}, arrayConcat(arraySlice(way, 1, {steps} - 2), [{skipped}, way[last]]), way)"
+        nodes = f"if(last > {steps}, arrayConcat(arraySlice(way, 1, {steps} - 2), [toUInt32({MIDDLE}), way[last]]), way)"
     else:
         nodes = f"arraySlice(way, 1, {steps})"
     return f"""ways AS MATERIALIZED (
@@ -219,10 +220,7 @@ def _folded(spec: PathsSpec, binder: Binder) -> str:
     edge = "position = 1" if spec.backwards else "position = length(nodes)"
     always = "0"
     if spec.start and spec.end:
-        known = "(SELECT nodes FROM named)"
-        fit = f"arrayFilter(number -> {fits(f'{known}[number]', spec.end, binder)}, arrayEnumerate({known}))"
-        skipped = CODE.format(name=f"'{SKIPPED}'")
-        always = f"max(position = length(nodes) OR node = {skipped} OR has({fit}, node))"
+        always = f"max(position = length(nodes) OR node = {MIDDLE})"  # such a way ends with the end
     return f"""shown AS (
   SELECT place, node
   FROM (

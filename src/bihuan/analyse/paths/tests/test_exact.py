@@ -112,7 +112,7 @@ def kept(ways: Sequence[Walked], spec: PathsSpec) -> set[tuple[int, str]]:
         here = [(place, name) for place, name in sizes if place == step]
 
         def rank(node: tuple[int, str]) -> tuple[bool, int, str]:
-            always = bool(spec.start and spec.end) and (node[1] == SKIPPED or fits(node[1], spec.end) or node in ends)
+            always = bool(spec.start and spec.end) and (node[1] == SKIPPED or node in ends)
             return not always, -sizes[node], node[1]
 
         found |= set(sorted(here, key=rank)[: spec.top])
