@@ -4,11 +4,12 @@ answer is broken down by."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from bihuan.analyse.window import Window
 from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
@@ -16,27 +17,7 @@ from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-LONGEST = timedelta(days=365)
 MOST_STEPS = 20
-
-
-class Window(BaseModel):
-    """`n` times `unit`; a day is 24 hours, whatever the clocks do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    n: Annotated[int, Field(ge=1)] = 14
-    unit: Literal["second", "minute", "hour", "day"] = "day"
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Window:
-        if self.n * SECONDS[self.unit] > LONGEST.total_seconds():
-            raise ValueError("People may take at most 365 days; choose a shorter time.")
-        return self
-
-    @property
-    def length(self) -> timedelta:
-        return timedelta(seconds=self.n * SECONDS[self.unit])
 
 
 def _unless_empty(given: object) -> object:
