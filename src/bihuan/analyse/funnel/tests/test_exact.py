@@ -15,8 +15,8 @@ from bihuan.analyse.funnel import FUNNEL
 from bihuan.analyse.funnel.lean import is_lean
 from bihuan.analyse.funnel.result import Durations, FunnelPart, cell_of
 from bihuan.analyse.funnel.spec import Exclusion, FunnelSpec, Step
-from bihuan.analyse.window import Window
 from bihuan.analyse.funnel.tests import reference
+from bihuan.analyse.window import Window
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.breakdowns import ByPerson
