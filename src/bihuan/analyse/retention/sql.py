@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bihuan.analyse.retention.spec import Doing, RetentionCell, RetentionSpec
+from bihuan.analyse.retention.spec import RetentionCell, RetentionSpec
 from bihuan.engine.breakdowns import Split, of_people, split_people
 from bihuan.engine.conditions import condition
 from bihuan.engine.daily import counted, days_of, is_day_of
