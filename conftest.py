@@ -88,13 +88,13 @@ def write(store: Store, scope: Scope) -> Write:
     """`write(*events)`: put events straight into the store. An event is (person number, name, time[, properties]); a time is an aware
     datetime or a text in the project's zone. Person numbers are the test's own: they are spread so that projects do not meet."""
 
-    def insert(*events: tuple[int, str, Any] | tuple[int, str, Any, Mapping[str, Any]]) -> None:
-        insert_events(store, scope, events)
+    def insert(*events: tuple[int, str, Any] | tuple[int, str, Any, Mapping[str, Any]], source: str = "test") -> None:
+        insert_events(store, scope, events, source)
 
     return insert
 
 
-def insert_events(store: Store, scope: Scope, events: Any) -> None:
+def insert_events(store: Store, scope: Scope, events: Any, source: str = "test") -> None:
     zone = ZoneInfo(scope.zone)
     names = ["project_id", "event", "day", "person_id", "ts", "event_key", *COLUMNS, *NUMBER_COLUMNS, "props", "source", "received_at"]
     types = ["UInt32", "LowCardinality(String)", "Date", "UInt32", "DateTime64(3, 'UTC')", "UInt64"]
@@ -109,6 +109,6 @@ def insert_events(store: Store, scope: Scope, events: Any) -> None:
         numbers = [props.pop(column, None) for column in NUMBER_COLUMNS]
         text = json.dumps(props, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         row = [scope.project_id, name, ts.astimezone(zone).date(), person, ts.astimezone(UTC), next(_keys)]
-        rows.append([*row, *columns, *numbers, text, "test", datetime.now(UTC)])
+        rows.append([*row, *columns, *numbers, text, source, datetime.now(UTC)])
     if rows:
         store.insert("events", names, [list(column) for column in zip(*rows, strict=True)], types)

@@ -81,7 +81,7 @@ def test_a_step_is_added_to_a_funnel(owner, root):
     owner.open(f"{root}ask/funnel/")
     page = owner.page
     steps = page.locator("form [data-row]").count()
-    page.locator("[data-add-row]").first.click()
+    page.get_by_role("button", name="Add a step").click()
     assert page.locator("form [data-row]").count() == steps + 1
 
 

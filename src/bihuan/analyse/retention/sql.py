@@ -76,14 +76,15 @@ def _told_by_days(spec: RetentionSpec) -> bool:
 
 
 def _by_days(spec: RetentionSpec, scope: Scope, binder: Binder) -> Statement:
-    """The same rows from two sets of people for each calendar period: who are in one of each came back."""
+    """The same rows from two sets of people for each calendar period: who are in one of each came back. All sets stand in one row, as
+    each further look at them would cost the store more than what it finds there."""
     reads, ever = reads_retention(spec, scope), spec.mode == "first_ever"
     since, until = binder.bind(reads.since, "Date"), binder.bind(reads.until, "Date")
     last = binder.bind(len(cohort_starts(spec, scope)) - 1, "Int32")
     earlier = "groupBitmapMergeState(started) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     ends = binder.bind([(first, end) for first, end in spec.columns], "Array(Tuple(Int32, Int32))")
     sql = f"""
-WITH sets AS MATERIALIZED (
+WITH sets AS (
   SELECT number, {f"bitmapAndnot(started, {earlier}) AS started" if ever else "started"}, returned
   FROM (
     SELECT
@@ -95,18 +96,21 @@ WITH sets AS MATERIALIZED (
   )
 ),
 cohorts AS (
-  SELECT number AS cohort, started, numbers.1 AS first, numbers.2 AS last, toInt32(place) - 2 AS after
-  FROM sets
-  ARRAY JOIN arrayPushFront({ends}, (-1, -1)) AS numbers, arrayEnumerate(arrayPushFront({ends}, (-1, -1))) AS place
-  WHERE cohort BETWEEN 0 AND {last}
+  SELECT cohort, started, numbers, returns, bitmapCardinality(started) AS size
+  FROM (SELECT groupArray(number) AS numbers, groupArray(started) AS starts, groupArray(returned) AS returns FROM sets)
+  ARRAY JOIN numbers AS cohort, starts AS started
+  WHERE cohort BETWEEN 0 AND {last} AND size > 0
+),
+columns AS (
+  SELECT
+    cohort, size, started, toInt32(place) - 1 AS past,
+    arrayFilter((returned, number) -> number BETWEEN cohort + ends.1 AND cohort + ends.2, returns, numbers) AS came
+  FROM cohorts
+  ARRAY JOIN {ends} AS ends, arrayEnumerate({ends}) AS place
 )
-SELECT 0 AS place, cohort, after, '' AS value, 0 AS rank, people, 0. AS amount
-FROM (
-  SELECT cohort, after, if(after < 0, any(size), bitmapAndCardinality(any(cohorts.started), groupBitmapMergeState(sets.returned))) AS people
-  FROM (SELECT *, bitmapCardinality(started) AS size FROM cohorts) AS cohorts
-  JOIN sets ON sets.number >= if(after < 0, cohort, cohort + first) AND sets.number <= if(after < 0, cohort, cohort + last)
-  GROUP BY cohort, after
-)
+SELECT 0 AS place, cohort, told.1 AS after, '' AS value, 0 AS rank, told.2 AS people, 0. AS amount
+FROM (SELECT cohort, size, past, bitmapAndCardinality(started, arrayReduce('groupBitmapMergeState', came)) AS back FROM columns)
+ARRAY JOIN arrayConcat(if(past = 0, [(toInt32(-1), size)], []), [(past, back)]) AS told
 WHERE people > 0"""
     return Statement(sql, binder.params)
 

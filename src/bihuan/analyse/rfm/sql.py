@@ -95,8 +95,9 @@ def _scored(spec: RfmSpec, scope: Scope, binder: Binder) -> str:
         given = ", ".join(f"{binder.bind(list(getattr(spec.cuts, name)), 'Array(Float64)')} AS of_{name}" for name in MEASURES)
         cuts = f"SELECT {given}"
     else:
-        steps = ", ".join(f"{step / spec.cuts.levels:.6f}" for step in range(1, spec.cuts.levels))
-        cuts = "SELECT " + ", ".join(f"quantilesExactLow({steps})(toFloat64({name})) AS of_{name}" for name in MEASURES)
+        # The smallest value that so large a part of the customers does not exceed; the store takes the next one where the part is exact.
+        steps = ", ".join(f"{step / spec.cuts.levels - 1e-9:.12f}" for step in range(1, spec.cuts.levels))
+        cuts = "SELECT " + ", ".join(f"quantilesExact({steps})(toFloat64({name})) AS of_{name}" for name in MEASURES)
         cuts += " FROM customers WHERE frequency > 0"
     moved = spec.moved_since is not None
 

@@ -52,5 +52,6 @@ def end_earlier(*, member: Member, webhook: str) -> None:
     member.require("manage")
     with transaction.atomic():
         now = datetime.now(UTC)
-        if WebhookSecret.objects.filter(project=member.project, webhook=webhook, until__gt=now).update(until=now):
+        ended = now - timedelta(milliseconds=1)  # the collector's clock has milliseconds
+        if WebhookSecret.objects.filter(project=member.project, webhook=webhook, until__gt=now).update(until=ended):
             record(member=member, verb="revoke", object_kind="webhook_secret", object_key=webhook)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -266,7 +268,7 @@ def test_web_vitals_are_measured_once_the_page_is_left(visit: Come) -> None:
     visitor.put(body=body)
     page = visitor.open()
     page.wait_for_timeout(700)  # what moves within half a second of a click is the click's
-    page.click("#slow")
+    click_until_it_is_told(page)
     entries = page.evaluate(ENTRIES)
     page.goto("about:blank")
     (vitals,) = visitor.wait(1, "$web_vitals")
@@ -280,11 +282,21 @@ def test_web_vitals_are_measured_once_the_page_is_left(visit: Come) -> None:
     assert vitals["view_id"] == view["view_id"]
 
 
+def click_until_it_is_told(page: Any) -> None:
+    """A browser tells of a first input once it has painted again, which a very busy one may leave out."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    for _ in range(3):
+        page.click("#slow")
+        with contextlib.suppress(sync_api.TimeoutError):
+            page.wait_for_function("performance.getEntriesByType('first-input').length > 0", polling=100, timeout=5_000)
+            return
+    raise AssertionError("The browser told of no input.")
+
+
 ENTRIES = """async () => {
   const all = (type) => new Promise((done) => new PerformanceObserver((list) => done(list.getEntries())).observe({type, buffered: true}))
   const paint = performance.getEntriesByName('first-contentful-paint')[0].startTime
   const shifts = await all('layout-shift')
-  await all('first-input')  // a browser tells of it once it has painted again
   return {fcp: paint, lcp: (await all('largest-contentful-paint')).pop().startTime, cls: shifts.reduce((sum, one) => sum + one.value, 0)}
 }"""
 

@@ -42,11 +42,8 @@ def asked(engine: Engine, scope: Scope, **document: Any) -> TrendResult:
 
 
 def test_what_bihuan_did_is_no_event_of_any_event_but_can_be_named(engine: Engine, scope: Scope, write: Write) -> None:
-    write((1, "View", "2026-03-14 10:00"), (2, "$message_sent", "2026-03-14 10:00"))
-    engine.store.command(
-        "ALTER TABLE events UPDATE source = 'ledger' WHERE project_id = {p:UInt32} AND event = '$message_sent' SETTINGS mutations_sync = 2",
-        {"p": scope.project_id},
-    )
+    write((1, "View", "2026-03-14 10:00"))
+    write((2, "$message_sent", "2026-03-14 10:00"), source="ledger")
     assert asked(engine, scope, series=[{"measure": "people"}]).overall[0].total == 1
     assert asked(engine, scope, series=[{"event": "$message_sent"}]).overall[0].total == 1
 
