@@ -27,6 +27,7 @@ from bench.questions import CASES, FILL_PLAIN, PLAIN, Case
 from bihuan.engine.ask import Engine
 from bihuan.engine.config import Config
 from bihuan.engine.embedded.child import own_store
+from bihuan.engine.errors import TooLarge
 from bihuan.engine.person_map import read_all
 from bihuan.engine.question import Scope
 from bihuan.engine.rollup import roll
@@ -66,7 +67,13 @@ def main() -> int:
             filled = sizes(store) if options.again else fill(store, options.events)
             engine = Engine(store)
             chosen = [case for case in CASES if options.only in case.name]
-            measured = [measure(case, store, engine, options.rounds) for case in chosen]
+            measured = []
+            for case in chosen:
+                try:
+                    measured.append(measure(case, store, engine, options.rounds))
+                except TooLarge as error:
+                    print(f"{case.name}: {error}", file=sys.stderr)
+                    measured.append(Measured(case.name, {}, equal=True))
     finally:
         if not (options.keep or options.again):
             shutil.rmtree(config.data, ignore_errors=True)
@@ -185,8 +192,8 @@ def machine() -> dict[str, Any]:
 
 
 def _flat(each: Measured) -> dict[str, Any]:
-    ours = each.costs["bihuan"].seconds
-    flat: dict[str, Any] = {"question": each.name, "equal": each.equal}
+    flat: dict[str, Any] = {"question": each.name, "equal": each.equal, "too_large": not each.costs}
+    ours = each.costs["bihuan"].seconds if each.costs else 0.0
     for name, cost in each.costs.items():
         flat |= {f"{name}_ms": round(cost.seconds * 1000, 1), f"{name}_mb": round(cost.memory / MB)}
         flat |= {f"{name}_ratio": round(cost.seconds / ours, 2)}
@@ -211,9 +218,15 @@ def as_text(report: dict[str, Any]) -> str:
         told |= {name: f"{value:,.0f}" for name, value in each.items() if name.endswith("_ms")}
         told |= {name: f"{value:,.1f}" for name, value in each.items() if name.endswith("_ratio")}
         names = ("bihuan_ms", "sql_ms", "peer_ms", "peer_ratio", "plain_ms", "plain_ratio", "floor_ms", "bihuan_mb", "peer_mb", "plain_mb")
-        cells = [each["question"], *(told.get(name, "") for name in names), "equal" if each["equal"] else "DIFFERENT"]
+        cells = [each["question"], *(told.get(name, "") for name in names), _said(each)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _said(each: dict[str, Any]) -> str:
+    if each["too_large"]:
+        return "more memory or time than allowed"
+    return "equal" if each["equal"] else "DIFFERENT"
 
 
 if __name__ == "__main__":
