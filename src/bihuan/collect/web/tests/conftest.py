@@ -12,6 +12,7 @@ import pytest
 from bihuan.collect.tests.conftest import send, writer
 from bihuan.collect.tests.site import KEY, Site, running
 from bihuan.collect.web.tests.pages import Pages
+from bihuan.engine.tests.chromium import start
 
 __all__ = ["send", "writer"]  # fixtures of the stage
 STUB = "<script>window.bihuan=window.bihuan||function(){(bihuan.q=bihuan.q||[]).push(arguments)}</script>"
@@ -96,3 +97,12 @@ def visit(chromium: Any, collector: Site, pages: Pages, request: pytest.FixtureR
     yield come
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def visit_alone(chromium: Any, collector: Site, pages: Pages, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
+    """`visit_alone(**context)`: somebody comes with a browser that has just been started, which paints and tells of inputs in time."""
+    browser = start(chromium.browser_type)
+    root = f"/{abs(hash(request.node.name))}"
+    yield lambda **context: Visit(browser, collector, pages, root, **context)
+    browser.close()
