@@ -4,7 +4,8 @@
 `names`   one row: the names of activities by their number; number 0 is all that are too many to be told apart;
 `logs`    what happened in a case, sorted: each event packed into one number of time, activity, mark and key;
 `cases`   side (1: what it is compared with), id, people, `codes` (activities in order of their beginning), `waits` before and `services` of
-          each in milliseconds (-1: not known), begin, duration, cut (it has more events than are looked at), complete, deviations.
+          each in milliseconds (-1: not known), begin, duration, cut (it has more events than are looked at), complete, deviations;
+          broken down also its value, the value's `rank`, and its place among those `shown` (0: it is not).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 
 from bihuan.analyse.process.spec import Deviation, ProcessSpec
 from bihuan.engine import compare
+from bihuan.engine.breakdowns import SEPARATOR, of_people, split
 from bihuan.engine.compare import Baseline
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.periods import Period
@@ -77,14 +79,17 @@ def _doings(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
     wide = replace(other, period=_wide(other.period, days), until=_followed(period, other, days, scope)) if other else None
     side = compare.sides(spec.compare, _wide(period, days), wide, scope, binder)
     case = property_text(spec.id or "", scope, binder) if spec.case == "property" else "person"
-    is_one = "case_id != ''" if spec.case == "property" else "person != 0"
+    is_one = f"{case} != ''" if spec.case == "property" else "person != 0"
+    among = f"""{side.where} AND {is_one} AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
+    AND {condition(spec.filter, scope, binder, over="visible")}"""
+    parts = split(spec.breakdown, scope, binder, among=among)
+    value = f", toString({parts.value}) AS value" if spec.breakdown else ""
     return f"""doings AS (
   SELECT
     {side.side} AS side, {case} AS case_id, person, toUnixTimestamp64Milli(ts) AS tick, {_activity(spec, scope, binder)} AS activity,
-    {_mark(spec, scope, binder)} AS mark, {_roles(spec, binder)} AS roles, event_key AS key
-  FROM visible
-  WHERE {side.where} AND {is_one} AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
-    AND {condition(spec.filter, scope, binder, over="visible")}
+    {_mark(spec, scope, binder)} AS mark, {_roles(spec, binder)} AS roles, event_key AS key{value}
+  FROM {parts.source}
+  WHERE {among}
 )"""
 
 
@@ -142,19 +147,47 @@ def _logs(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
     )
     people = "groupUniqArrayIf(person, person != 0)" if spec.case == "property" else "[case_id]"
     log = f"""WITH (SELECT (names, codes) FROM names) AS coded
-  SELECT side, case_id, {people} AS people, arraySort(groupArray({packed})) AS log
+  SELECT side, case_id, {people} AS people, arraySort(groupArray({packed})) AS log{_tagged(spec, packed)}
   FROM doings
   GROUP BY side, case_id"""
     if spec.case == "session":
         gap = binder.bind(spec.gap * 60_000, "Int64")
         ticks = f"arrayMap(one -> {TICK.format(packed='one')}, log)"
-        split = f"arraySplit((one, pause) -> pause > {gap}, log, arrayDifference({ticks}))"
-        log = f"SELECT side, case_id, people, arrayJoin({split}) AS log FROM (\n  {log}\n  )"
+        visits = f"arraySplit((one, pause) -> pause > {gap}, log, arrayDifference({ticks}))"
+        tags = ", tags" if spec.breakdown else ""
+        log = f"SELECT side, case_id, people{tags}, arrayJoin({visits}) AS log FROM (\n  {log}\n  )"
+    value = ", value" if spec.breakdown else ""
     return f"""logs AS (
-  SELECT side, case_id, people, count() OVER () AS found, length(whole) > {MOST_EVENTS} AS cut, arraySlice(whole, 1, {MOST_EVENTS}) AS log
-  FROM (SELECT side, case_id, people, log AS whole FROM ({log}))
+  SELECT
+    side, case_id, people{value}, count() OVER () AS found, length(whole) > {MOST_EVENTS} AS cut, arraySlice(whole, 1, {MOST_EVENTS}) AS log
+  FROM (SELECT side, case_id, people{_value(spec)}, log AS whole FROM ({log}))
   WHERE {_began(spec, scope, binder)}
 )"""
+
+
+def _tagged(spec: ProcessSpec, packed: str) -> str:
+    """What says later of which value a case is: `tags`, a list for each breakdown of the events that have one, with it; or, where the
+    case is known already, the value of the first."""
+    if not spec.breakdown:
+        return ""
+    ones = ["value"]
+    if len(spec.breakdown) > 1:
+        ones = [f"splitByChar('{SEPARATOR}', value)[{place}]" for place, _ in enumerate(spec.breakdown, 1)]
+    if spec.case == "session" and not of_people(spec.breakdown):
+        tags = [f"arraySort(groupArrayIf(({packed}, {one}), {one} != ''))" for one in ones]
+    else:
+        tags = [f"argMinIf({one}, {packed}, {one} != '')" for one in ones]
+    return f", [{', '.join(tags)}] AS tags"
+
+
+def _value(spec: ProcessSpec) -> str:
+    """The case's value, of its `tags`."""
+    if not spec.breakdown:
+        return ""
+    firsts = "tags"
+    if spec.case == "session" and not of_people(spec.breakdown):
+        firsts = "arrayMap(some -> arrayFirst(one -> one.1 BETWEEN log[1] AND log[-1], some).2, tags)"
+    return f", arrayStringConcat({firsts}, '{SEPARATOR}') AS value"
 
 
 def _began(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
@@ -175,21 +208,33 @@ def _of_side(times: list[datetime], binder: Binder) -> str:
 
 def _cases(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
     few = f"cityHash64(case_id) % 1000000 < {MOST_CASES} * 1000000 / found"
-    return f"""cases AS MATERIALIZED (
-  SELECT side, case_id, people, found, cut, codes, waits, services, begin, duration, complete, {_deviations(spec, binder)} AS deviations
+    value = ", value" if spec.breakdown else ""
+    cases = f"""
+  SELECT
+    side, case_id, people, found, cut, codes, waits, services, begin, duration, complete{value}, {_deviations(spec, binder)} AS deviations
   FROM (
     SELECT *{_placed(spec)}
     FROM (
       SELECT
-        side, case_id, people, found, cut, codes, services, placed, {_complete(spec, scope, binder)} AS complete, begins[1] AS begin,
+        side, case_id, people, found, cut{value}, codes, services, placed, {_complete(spec, scope, binder)} AS complete, begins[1] AS begin,
         arrayMax(ends) - begins[1] AS duration,
         arrayMap((start, end) -> greatest(start - end, 0), begins, arrayPushFront(arrayPopBack(ends), begins[1])) AS waits
       FROM ({_executed(spec, few)}
       )
     )
   )
-  WHERE {"complete" if spec.only_complete else "1"}
-)"""
+  WHERE {"complete" if spec.only_complete else "1"}"""
+    return f"cases AS MATERIALIZED ({_ranked(cases, spec, binder) if spec.breakdown else cases}\n)"
+
+
+def _ranked(cases: str, spec: ProcessSpec, binder: Binder) -> str:
+    top = binder.bind(spec.top, "UInt32")
+    return f"""
+  SELECT *, if(rank <= {top}, toInt32(rank), 0) AS shown
+  FROM (
+    SELECT *, dense_rank() OVER (ORDER BY size DESC, value) AS rank
+    FROM (SELECT *, countIf(side = 0) OVER (PARTITION BY value) AS size FROM ({cases}))
+  )"""
 
 
 def _executed(spec: ProcessSpec, few: str) -> str:
@@ -199,15 +244,16 @@ def _executed(spec: ProcessSpec, few: str) -> str:
     A completion belongs to the first start of its activity since the completion before it; the starts after that one are the same
     execution. A completion without a start is a moment; a start without completion, too.
     """
+    of_case = "side, case_id, people, found, cut" + (", value" if spec.breakdown else "")
     unpacked = f"""
           SELECT
-            side, case_id, people, found, cut, arrayMap(one -> {TICK.format(packed="one")}, log) AS ticks,
+            {of_case}, arrayMap(one -> {TICK.format(packed="one")}, log) AS ticks,
             arrayMap(one -> toUInt32(bitShiftRight(one, 64)), log) AS low,
             arrayMap(one -> toUInt16(bitAnd(intDiv(one, 256), 127)), low) AS acts,
             arrayMap(one -> toUInt8(bitAnd(intDiv(one, 2), 31)), low) AS steps
           FROM logs
           WHERE {few}"""
-    kept = "side, case_id, people, found, cut, ticks[-1] AS last"
+    kept = f"{of_case}, ticks[-1] AS last"
     if not spec.takes_time:
         return f"""
         SELECT

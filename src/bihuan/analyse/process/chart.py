@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlencode
 
 from bihuan.analyse.process.graph import END, OPEN, REST, START, Drawn, Link, drawn
 from bihuan.analyse.process.layout import Laid, laid_out
 from bihuan.analyse.process.result import Activity, Bottleneck, Deviates, Edge, ProcessResult, Times, Variant
-from bihuan.analyse.process.table import activity_cell, edge_cell, variant_cell
+from bihuan.analyse.process.side_by_side import folded, hours, panel_parts, query
+from bihuan.analyse.process.table import activity_cell, edge_cell, link_cell, variant_cell
 from bihuan.engine.question import Reader
 
 BOX, ENDS = (116, 36), 30  # pixels of an activity, and of where cases begin and end
@@ -194,7 +194,7 @@ def _told(link: Link, gone: int, edge: Edge | None, reader: Reader) -> str:
                 p90=reader.show(waiting.p90, "seconds"),
             )
         )
-        lines.append(reader.say("{hours} hours lost", hours=_hours(waiting.lost, reader)))
+        lines.append(reader.say("{hours} hours lost", hours=hours(waiting.lost, reader)))
     return "\n".join(lines)
 
 
@@ -238,6 +238,7 @@ def panel_process(result: ProcessResult, reader: Reader) -> Mapping[str, Any]:
         "again_cases": reader.show(result.whole.again, "number"),
         "again_share": reader.show(result.whole.again / result.whole.cases if result.whole.cases else None, "share"),
         "open": reader.show(result.whole.open, "number") if result.whole.open else "",
+        "parts": panel_parts(result, reader),
     }
 
 
@@ -259,14 +260,13 @@ def _hidden(shown: Drawn, reader: Reader) -> str:
 
 
 def _bottleneck(one: Bottleneck, reader: Reader) -> dict[str, Any]:
-    cell = {"activity": one.name} if one.next is None else {"activity": one.name, "next": one.next}
     return {
         "name": one.name,
         "next": one.next,
         **_times(one.times, reader),
         "share": reader.show(one.share, "share"),
         "width": round(one.share * 100, 2),
-        "query": _query(cell),
+        "query": query(link_cell(one.name, one.next)),
     }
 
 
@@ -276,18 +276,14 @@ def _times(times: Times, reader: Reader) -> dict[str, str]:
         "mean": reader.show(times.mean, "seconds"),
         "median": reader.show(times.median, "seconds"),
         "p90": reader.show(times.p90, "seconds"),
-        "lost": _hours(times.lost, reader) if times.number else "",
+        "lost": hours(times.lost, reader) if times.number else "",
     }
-
-
-def _hours(hours: float | None, reader: Reader) -> str:
-    return reader.show(None if hours is None else round(hours, 1 if abs(hours) >= 0.1 else 3), "number")
 
 
 def _variant(one: Variant, reader: Reader) -> dict[str, Any]:
     change = None if one.before_share is None else one.share - one.before_share
     return {
-        "steps": _folded(one.names),
+        "steps": folded(one.names),
         "cases": reader.show(one.cases, "number"),
         "people": reader.show(one.people, "number"),
         "share": reader.show(one.share, "share"),
@@ -297,21 +293,8 @@ def _variant(one: Variant, reader: Reader) -> dict[str, Any]:
         "before_share": reader.show(one.before_share, "share"),
         "before": reader.show(one.before, "number"),
         "change": "" if change is None else f"{'+' if change > 0 else '−' if change < 0 else ''}{abs(change) * 100:.1f}",
-        "query": _query(variant_cell(one)),
+        "query": query(variant_cell(one)),
     }
-
-
-def _folded(names: Sequence[str], most: int = 14) -> list[dict[str, Any]]:
-    """The steps of a way, what is done several times in a row once; the middle of a long one is left out."""
-    found: list[dict[str, Any]] = []
-    for name in names:
-        if found and found[-1]["name"] == name:
-            found[-1]["times"] += 1
-        else:
-            found.append({"name": name, "times": 1})
-    if len(found) > most:
-        found = [*found[: most - 4], {"name": f"… {len(found) - most + 1} …", "times": 1}, *found[-3:]]
-    return found
 
 
 def _conformance(result: ProcessResult, reader: Reader) -> dict[str, Any] | None:
@@ -327,7 +310,7 @@ def _conformance(result: ProcessResult, reader: Reader) -> dict[str, Any] | None
         "mean": reader.show(found.keeping.mean, "seconds"),
         "others_median": reader.show(found.others.median, "seconds"),
         "others_mean": reader.show(found.others.mean, "seconds"),
-        "hours": _hours(found.hours, reader),
+        "hours": hours(found.hours, reader),
         "deviations": [_deviates(one, result, reader) for one in found.deviations],
     }
 
@@ -340,9 +323,9 @@ def _deviates(one: Deviates, result: ProcessResult, reader: Reader) -> dict[str,
         "people": reader.show(one.of.people, "number"),
         "share": reader.show(one.of.cases / result.whole.cases, "share"),
         "median": reader.show(one.of.median, "seconds"),
-        "hours": _hours(one.hours, reader),
+        "hours": hours(one.hours, reader),
         "before": reader.show(one.before, "number"),
-        "query": _query({"deviation": one.kind, "activity": one.activity}),
+        "query": query({"deviation": one.kind, "activity": one.activity}),
     }
 
 
@@ -358,7 +341,7 @@ def _activity(one: Activity, result: ProcessResult, reader: Reader) -> dict[str,
         "running": reader.show(one.running, "number"),
         "before": reader.show(one.before, "number"),
         "service": _times(one.service, reader),
-        "query": _query(activity_cell(one)),
+        "query": query(activity_cell(one)),
     }
 
 
@@ -371,7 +354,7 @@ def _edge(one: Edge, result: ProcessResult, reader: Reader) -> dict[str, Any]:
         "times": _times(one.waiting, reader),
         "before": reader.show(one.before, "number"),
         "before_median": reader.show(one.before_median, "seconds"),
-        "query": _query(edge_cell(one)),
+        "query": query(edge_cell(one)),
     }
 
 
@@ -385,10 +368,6 @@ def _again(one: Activity, reader: Reader) -> dict[str, Any]:
         "cases": reader.show(one.again_cases, "number"),
         "share": reader.show(one.again_cases / one.cases, "share"),
         "extra": reader.show(one.extra, "number"),
-        "hours": _hours(one.again_hours, reader),
-        "query": _query({**activity_cell(one), "again": True}),
+        "hours": hours(one.again_hours, reader),
+        "query": query({**activity_cell(one), "again": True}),
     }
-
-
-def _query(cell: Mapping[str, Any]) -> str:
-    return urlencode([(f"cell.{name}", "true" if value is True else value) for name, value in cell.items()])

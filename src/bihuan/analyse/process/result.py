@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bihuan.analyse.process.cases import KINDS, MOST_ACTIVITIES, MOST_CASES, MOST_EVENTS, OTHERS
+from bihuan.analyse.process.parts import Part, parts_of
 from bihuan.analyse.process.spec import Deviation, ProcessSpec
-from bihuan.analyse.process.sql import LEVELS, MOST_VARIANTS
+from bihuan.analyse.process.sql import MOST_VARIANTS
+from bihuan.analyse.process.whole import HOUR, NOTHING, Whole, whole_of
+from bihuan.engine.breakdowns import Breakdown
 from bihuan.engine.compare import Said, compare_said
 from bihuan.engine.question import Rows, Scope
 
 Cell = Mapping[str, Any]
-HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -121,31 +123,6 @@ class Conformance:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """One side as a whole. `cases` of `people` people in `variants` different ways with `executions` activities; `open` are not complete,
-    `cut` have more events than are looked at, in `again` an activity is done more than once. `durations` are seconds from the beginning
-    of a case to its end at each of LEVELS, `mean` on average; `waiting` and `service` hours in all. `found` is how many cases there are:
-    more than `cases` where there are too many to look at all, or only complete ones are asked for."""
-
-    cases: int
-    people: int
-    executions: int
-    variants: int
-    open: int
-    cut: int
-    again: int
-    found: int
-    mean: float | None
-    durations: tuple[float, ...]
-    waiting: float
-    service: float
-
-    @property
-    def median(self) -> float | None:
-        return self.durations[LEVELS.index(0.5)] if self.durations else None
-
-
-@dataclass(frozen=True)
 class Bottleneck:
     """Where hours are lost: waiting between `name` and `next`, or (None) executing `name`; `share` of all that is lost."""
 
@@ -159,7 +136,7 @@ class Bottleneck:
 class ProcessResult:
     """`activities` and `edges` by frequency, `variants` the most frequent ones. `before` is None when nothing is compared. `services`:
     whether activities can take time; `complete_told`: whether it is told which cases are complete. `activities_shown` and
-    `edges_shown` percent are to be drawn."""
+    `edges_shown` percent are to be drawn. `parts` are the same broken down; `names` those of segments, by key."""
 
     whole: Whole
     before: Whole | None
@@ -174,6 +151,9 @@ class ProcessResult:
     activities_shown: int
     edges_shown: int
     only_complete: bool
+    parts: tuple[Part, ...] = ()
+    breakdown: tuple[Breakdown, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bottlenecks(self) -> tuple[Bottleneck, ...]:
@@ -212,7 +192,7 @@ class ProcessResult:
 def shape_process(spec: ProcessSpec, scope: Scope, rows: Rows) -> ProcessResult:
     names = {int(row["b"]): str(row["name"]) for row in rows if row["part"] == "name"}
     compared = spec.compare is not None
-    totals = {int(row["side"]): _whole(row) for row in rows if row["part"] == "total"}
+    totals = {int(row["side"]): whole_of(row) for row in rows if row["part"] == "total"}
     whole, before = totals.get(0, NOTHING), totals.get(1, NOTHING)
     return ProcessResult(
         whole=whole,
@@ -228,22 +208,14 @@ def shape_process(spec: ProcessSpec, scope: Scope, rows: Rows) -> ProcessResult:
         activities_shown=spec.activities,
         edges_shown=spec.edges,
         only_complete=spec.only_complete,
+        parts=parts_of(spec, rows, names) if spec.breakdown else (),
+        breakdown=spec.breakdown,
+        names=scope.segment_names,
     )
-
-
-NOTHING = Whole(0, 0, 0, 0, 0, 0, 0, 0, None, (), 0.0, 0.0)
 
 
 def _of(rows: Rows, part: str) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["part"] == part]
-
-
-def _whole(row: Mapping[str, Any]) -> Whole:
-    cases, people, executions, variants, unfinished, cut, again, found = map(int, row["counts"])
-    total, *durations, waiting, service = (float(one) / 1000 for one in row["times"])
-    return Whole(
-        cases, people, executions, variants, unfinished, cut, again, found, total / cases, tuple(durations), waiting / HOUR, service / HOUR
-    )
 
 
 def _times(number: int, times: Sequence[float]) -> Times:
@@ -259,7 +231,7 @@ def _activities(rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> 
     for row in rows:
         if row["side"] == 1:
             continue
-        executions, cases, people, begins, ended, running, timed, extra, again = map(int, row["counts"])
+        executions, cases, people, begins, ended, running, timed, extra, again = map(int, row["counts"][:9])
         service, hours = _times(timed, row["times"]), float(row["times"][4]) / 1000 / HOUR
         name = names[int(row["a"])]
         found.append(
@@ -287,7 +259,7 @@ def _variants(rows: Sequence[Mapping[str, Any]], names: Mapping[int, str], whole
     found, so_far = [], 0
     ordered = sorted(rows, key=lambda row: (-int(row["counts"][0]), -int(row["counts"][2]), list(row["trail"])))
     for row in ordered[:MOST_VARIANTS]:
-        cases, people, others, other_people = map(int, row["counts"])
+        cases, people, others, other_people = map(int, row["counts"][:4])
         median, other_median = (float(one) / 1000 for one in row["times"])
         so_far += cases
         found.append(

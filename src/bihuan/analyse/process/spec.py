@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bihuan.analyse.visits import Gap
+from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import ANY_EVENT, EVERYTHING, EventChoice, Filter, Name
 from bihuan.engine.periods import Last, PeriodSpec
@@ -52,6 +53,9 @@ class ProcessSpec(Spec):
     A case is complete when its last activity is one of `ends`, or when nothing followed for `quiet` days; when neither is asked for, every
     case is. `order` is what cases should do; `strict`: nothing else. Waiting is lost beyond `target` minutes, without one beyond the
     connection's own median. The graph shows `activities` % of all activities and `edges` % of the connections between them.
+
+    `breakdown` puts kinds of cases side by side: a case is of the value that the first of its events has that has one. The `top` values
+    with the most cases are shown alone.
     """
 
     case: Literal["session", "person", "property"] = "session"
@@ -71,6 +75,8 @@ class ProcessSpec(Spec):
     strict: bool = True
     target: Annotated[float, Field(gt=0, le=525_600, allow_inf_nan=False)] | None = None
     compare: Comparison = None
+    breakdown: Breakdowns = ()
+    top: Annotated[int, Field(ge=1, le=50)] = 6
     activities: Percent = 100
     edges: Percent = 50
 
@@ -111,7 +117,8 @@ class ProcessSpec(Spec):
 class ProcessCell(Spec):
     """Cases with `activity` (`begins`: as the first, `ended`: as the last of a complete case, `again`: more than once), that go from it to
     `next`, that are exactly `variant`, that keep the order or not (`conforming`), that deviate from it by `deviation` of `activity`, or
-    that are not complete (`running`). `before`: of what it is compared with. Nothing of it: all cases."""
+    that are not complete (`running`). `before`: of what it is compared with. `value`: of this part of the breakdown (`none`: without a
+    value, `other`: of one that is not shown alone). Nothing of it: all cases."""
 
     activity: Activity | None = None
     next: Activity | None = None
@@ -123,3 +130,6 @@ class ProcessCell(Spec):
     deviation: Deviation | None = None
     conforming: Literal["yes", "no"] | None = None
     before: bool = False
+    value: str | None = None
+    none: bool = False
+    other: bool = False

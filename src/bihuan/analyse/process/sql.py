@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bihuan.analyse.process.cases import CODE_OF, KINDS, cases_sql
 from bihuan.analyse.process.spec import ProcessCell, ProcessSpec
+from bihuan.engine.errors import QuestionError
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import Binder
 
@@ -21,14 +22,23 @@ def compile_process(spec: ProcessSpec, scope: Scope) -> Statement:
     All others have counts number, cases, people, begins, ends, last of cases that are not complete, with a known time, times again, cases
     with it again; and times sum, median, p90, lost, and for doing it again. `activity` a: times of service. `edge` a to b: of waiting.
     `deviation` kind a of b (step of the order, or activity), `order` a (1: the cases that keep it): of the cases' durations.
+
+    Broken down, `value` is the total of the part at place a (0: all values not shown alone), which is called `name`; b is how many values
+    there are up to its last. And all others go on for each place, from 0: `variant` with its cases, then those of the other side; the rest
+    with how many have a known time, and in times their medians, then what is lost.
     """
     binder = Binder()
-    parts = (TOTAL, NAMED, VARIANT, _counted(spec, binder))
+    if not spec.breakdown:
+        parts = [TOTAL, NAMED, _variants(""), _counted(spec, binder, "")]
+    else:
+        places = f"range(0, {binder.bind(spec.top, 'UInt32')} + 1)"
+        parts = [TOTAL, PART, NAMED, _variants(places), _counted(spec, binder, places)]
     return Statement(f"WITH {cases_sql(spec, scope, binder)}\n" + "\nUNION ALL\n".join(parts), binder.params)
 
 
-TOTAL = f"""SELECT
-  'total' AS part, toUInt8(side) AS side, toInt32(0) AS a, toInt32(0) AS b, '' AS name, CAST([], 'Array(UInt16)') AS trail,
+def _total(head: str) -> str:
+    return f"""SELECT
+  {head}, CAST([], 'Array(UInt16)') AS trail,
   [count(), uniqExactArray(people), sum(length(codes)), uniqExact(codes), countIf(NOT complete), countIf(cut),
    countIf(length(arrayDistinct(codes)) < length(codes)), any(found)] AS counts,
   arrayConcat(
@@ -36,20 +46,28 @@ TOTAL = f"""SELECT
     [toFloat64(sum(arraySum(waits))), toFloat64(sum(arraySum(arrayMap(one -> greatest(one, 0), services))))]) AS times
 FROM cases
 GROUP BY side"""
+
+
+TOTAL = _total("'total' AS part, toUInt8(side) AS side, toInt32(0) AS a, toInt32(0) AS b, '' AS name")
+PART = _total("'value', toUInt8(side), shown, toInt32(max(rank)), any(value)") + ", shown"
 NAMED = """SELECT 'name', 0, 0, toInt32(code), name, [], [], []
 FROM names ARRAY JOIN names AS name, codes AS code"""
-VARIANT = f"""SELECT
-  'variant', 0, 0, 0, '', codes,
-  [countIf(side = 0), uniqExactArrayIf(people, side = 0), countIf(side = 1), uniqExactArrayIf(people, side = 1)],
+PARTS = ("activity", "edge", "deviation", "order")
+
+
+def _variants(places: str) -> str:
+    of_parts = [f"sumForEach(arrayMap(its -> toUInt64(its = shown AND side = {side}), {places}))" for side in (0, 1)]
+    counts = "[countIf(side = 0), uniqExactArrayIf(people, side = 0), countIf(side = 1), uniqExactArrayIf(people, side = 1)]"
+    return f"""SELECT
+  'variant', 0, 0, 0, '', codes, {f"arrayConcat({', '.join([counts, *of_parts])})" if places else counts},
   [quantileExactInclusiveIf(0.5)(duration, side = 0), quantileExactInclusiveIf(0.5)(duration, side = 1)]
 FROM cases
 GROUP BY codes
 ORDER BY countIf(side = 0) DESC, countIf(side = 1) DESC, codes
 LIMIT {MOST_VARIANTS}"""
-PARTS = ("activity", "edge", "deviation", "order")
 
 
-def _counted(spec: ProcessSpec, binder: Binder) -> str:
+def _counted(spec: ProcessSpec, binder: Binder, places: str) -> str:
     """A row for each activity, connection, deviation, and whether the order is kept: a case is laid out as one item for each of them, of
     (part, a, b, time or -1, the how manieth it is in the case, whether the case begins or ends with it or has not come further, what it
     took with waiting)."""
@@ -57,23 +75,34 @@ def _counted(spec: ProcessSpec, binder: Binder) -> str:
     if spec.order:
         items.append("arrayMap(one -> (toUInt8(3), toInt32(one.1), one.2, duration, toUInt32(1), toUInt8(0), toInt64(0)), deviations)")
         items.append("[(toUInt8(4), toInt32(empty(deviations)), toInt32(0), duration, toUInt32(1), toUInt8(0), toInt64(0))]")
+    counts = "[number, whole, persons, begins, ended, running, length(took), extra, again]"
+    lost = "arraySum(arrayMap(one -> greatest(one - allowed, 0), {took}))"
+    times = f"[toFloat64(arraySum(took)), levels[1], levels[2], {lost.format(took='took')}, toFloat64(again_for)]"
+    shown = by_place = shown_of = ""
+    if places:
+        shown, shown_of = "shown, ", ",\n      groupArrayIf(shown, item.4 >= 0) AS places"
+        by_place = f",\n    arrayMap(its -> arrayFilter((one, place) -> place = its, took, places), {places}) AS by_place"
+        counts = f"arrayConcat({counts}, arrayMap(some -> length(some), by_place))"
+        medians = "arrayMap(some -> arrayReduce('quantileExactInclusive(0.5)', some), by_place)"
+        times = f"arrayConcat({times}, {medians}, arrayMap(some -> toFloat64({lost.format(took='some')}), by_place))"
     return f"""SELECT
-  {list(PARTS)}[item_part], toUInt8(side), a, b, '', [], [number, whole, persons, begins, ended, running, length(took), extra, again],
-  [toFloat64(arraySum(took)), levels[1], levels[2], arraySum(arrayMap(one -> greatest(one - allowed, 0), took)), toFloat64(again_for)]
+  {list(PARTS)}[item_part], toUInt8(side), a, b, '', [], {counts},
+  {times}
 FROM (
-  SELECT *, arrayReduce('quantilesExactInclusive(0.5, 0.9)', took) AS levels, {_allowed(spec, binder)} AS allowed
+  SELECT
+    *, arrayReduce('quantilesExactInclusive(0.5, 0.9)', took) AS levels, {_allowed(spec, binder)} AS allowed{by_place}
   FROM (
     SELECT
       side, item.1 AS item_part, item.2 AS a, item.3 AS b, count() AS number, countIf(item.5 = 1) AS whole,
       uniqExactArray(people) AS persons, countIf(item.6 IN (1, 3, 5)) AS begins,
       countIf(item.6 IN (2, 3)) AS ended, countIf(item.6 IN (4, 5)) AS running,
       groupArrayIf(item.4, item.4 >= 0) AS took, countIf(item.5 > 1) AS extra, countIf(item.5 = 2) AS again,
-      sumIf(item.7, item.5 > 1) AS again_for
+      sumIf(item.7, item.5 > 1) AS again_for{shown_of}
     FROM (
-      SELECT side, people, arrayConcat({", ".join(items)}) AS items
+      SELECT side, {shown}people, arrayConcat({", ".join(items)}) AS items
       FROM (
         SELECT
-          side, people, duration, deviations, arrayPopBack(codes) AS froms, arrayPopFront(codes) AS tos,
+          side, {shown}people, duration, deviations, arrayPopBack(codes) AS froms, arrayPopFront(codes) AS tos,
           arrayMap((code, service, wait, nth, place) -> (
             toUInt8(1), toInt32(code), toInt32(0), service, nth,
             toUInt8((place = 1) + if(place = length(codes), if(complete, 2, 4), 0)), wait + greatest(service, 0)
@@ -119,6 +148,12 @@ def is_of(spec: ProcessSpec, cell: ProcessCell, binder: Binder) -> str:
         tests.append("NOT complete")
     if cell.conforming is not None:
         tests.append("empty(deviations)" if cell.conforming == "yes" else "notEmpty(deviations)")
+    if (cell.value is not None or cell.none or cell.other) and not spec.breakdown:
+        raise QuestionError("There is no such part in this answer.")
+    if cell.other:
+        tests.append("shown = 0")
+    elif cell.value is not None or cell.none:
+        tests.append(f"value = {binder.bind(cell.value or '', 'String')}")
     return " AND ".join(tests)
 
 

@@ -16,6 +16,7 @@ from bihuan.engine import compare
 from bihuan.engine.compare import Groups
 from bihuan.engine.filters import InSegment
 from bihuan.engine.question import Scope
+from bihuan.engine.tests.broken_down import value
 from bihuan.engine.tests.worlds import Event, World, milliseconds, text
 
 
@@ -48,6 +49,7 @@ class Case:
     cut: bool
     complete: bool
     deviations: frozenset[tuple[str, str]]
+    value: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,6 +70,7 @@ def cases(world: World, spec: ProcessSpec, scope: Scope, most: int = 100) -> lis
     doings = {side: _doings(world, spec, scope, side) for side in _sides(spec)}
     read = reads_process(spec, scope)
     names = {choice.event for choice in spec.choices}
+    among = list({one.event.key: one.event for by_case in doings.values() for some in by_case.values() for one in some}.values())
     counted = Counter(
         _activity(spec, event) for event in world.events if read.since <= world.day(event) <= read.until and names & {"*", event.name}
     )
@@ -80,7 +83,7 @@ def cases(world: World, spec: ProcessSpec, scope: Scope, most: int = 100) -> lis
                 named, key=lambda one: (one.tick, one.activity != OTHERS and 1 + kept.index(one.activity), one.mark, one.event.key)
             )
             logs = _visits(ordered, spec) if spec.case == "session" else [ordered]
-            found += [_case(world, spec, side, key, log, horizon) for log in logs if since <= log[0].tick < until]
+            found += [_case(world, spec, side, key, log, horizon, among) for log in logs if since <= log[0].tick < until]
     return [case for case in found if case.complete or not spec.only_complete]
 
 
@@ -158,7 +161,7 @@ def _visits(log: list[Doing], spec: ProcessSpec) -> list[list[Doing]]:
     return found
 
 
-def _case(world: World, spec: ProcessSpec, side: int, key: Any, whole: list[Doing], horizon: int) -> Case:
+def _case(world: World, spec: ProcessSpec, side: int, key: Any, whole: list[Doing], horizon: int, among: list[Event]) -> Case:
     log = whole[:MOST_EVENTS]
     done = _executions(log)
     last = done[-1].activity
@@ -166,7 +169,22 @@ def _case(world: World, spec: ProcessSpec, side: int, key: Any, whole: list[Doin
         not spec.tells_complete or last in spec.ends or (spec.quiet is not None and log[-1].tick <= horizon - spec.quiet * 86_400_000)
     )
     people = frozenset(world.person(one.event) for one in whole) - {0}
-    return Case(side, key, people, tuple(done), len(whole) > MOST_EVENTS, complete, frozenset(_deviations(spec, done, complete)))
+    return Case(
+        side,
+        key,
+        people,
+        tuple(done),
+        len(whole) > MOST_EVENTS,
+        complete,
+        frozenset(_deviations(spec, done, complete)),
+        _value(world, spec, whole, among),
+    )
+
+
+def _value(world: World, spec: ProcessSpec, whole: list[Doing], among: list[Event]) -> str:
+    """Of each breakdown the first value that an event of the case has."""
+    told = [[value(world, breakdown, one.event, among) for one in whole] for breakdown in spec.breakdown]
+    return "\x1f".join(next((text for text in texts if text), "") for texts in told)
 
 
 def _executions(log: list[Doing]) -> list[Execution]:
