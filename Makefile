@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= .demo
 ARGS ?=
+TIMES ?= 50
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -36,6 +37,10 @@ lint: $(VENV)/.installed-test ## style, types, import directions, templates
 .PHONY: browser
 browser: $(VENV)/.installed-test ## find or install Chromium for the browser tests (they are skipped, and say so, where that is not possible)
 	@scripts/chromium $(BIN)/python
+
+.PHONY: worlds
+worlds: $(VENV)/.installed-test ## every question against plain Python on thousands of random worlds (TIMES=50 ARGS="-k funnel")
+	BIHUAN_TEST_WORLDS=$(TIMES) $(BIN)/python -m pytest -m exact -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-test ## time each question and its memory beside plain ClickHouse SQL (ARGS="--events 5000000")

@@ -78,8 +78,8 @@ def _plain(value: float) -> str:
 
 
 def _channel(world: World, breakdown: ByChannel, event: Event) -> str:
-    arrivals = [(each.at, each.key, channel(**_texts(each))) for each in world.events if world.person(each) == world.person(event)]
-    arrivals = sorted(each for each in arrivals if each[2])
+    mine = [each for each in world.events if world.person(each) == world.person(event) and each.source != "ledger"]
+    arrivals = sorted(each for each in ((each.at, each.key, channel(**_texts(each))) for each in mine) if each[2])
     if breakdown.channel == "first":
         return arrivals[0][2] if arrivals else ""
     before = [each for each in arrivals if each[2] != "direct" and each[0] <= event.at]

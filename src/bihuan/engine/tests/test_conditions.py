@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.engine.conditions import MAX_DEPTH, condition
@@ -17,7 +17,8 @@ from bihuan.engine.filters import Any as AnyOf
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.store import Store
-from bihuan.engine.tests.worlds import NAMES, World, did, filters, load, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, World, did, filters, load
 from bihuan.engine.visible import Binder, ctes
 
 Write = Callable[..., None]
@@ -32,8 +33,8 @@ def selected(store: Store, scope: Scope, tree: Filter) -> list[int]:
     return sorted(row["event_key"] for row in rows)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(worlds(max_events=25), filters(segments=("some", "same"))), min_size=1, max_size=4))
+@exactly(25)
+@given(st.lists(st.tuples(thin_or_crowded(max_events=25), filters(segments=("some", "same"))), min_size=1, max_size=4))
 def test_a_filter_selects_the_events_that_plain_python_selects(store: Store, cases: list[tuple[World, Filter]]) -> None:
     for (world, tree), scope in zip(cases, load(store, *(world for world, _ in cases)), strict=True):
         assert selected(store, scope, tree) == [event.key for event in world.events if world.holds(tree, event)]
@@ -52,8 +53,8 @@ def doings() -> st.SearchStrategy[Filter]:
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
-@given(st.lists(st.tuples(worlds(max_events=25), doings()), min_size=3, max_size=4))
+@exactly(20)
+@given(st.lists(st.tuples(thin_or_crowded(max_events=25), doings()), min_size=3, max_size=4))
 def test_what_people_did_of_several_things_is_found_in_one_look(store: Store, cases: list[tuple[World, Filter]]) -> None:
     for (world, tree), scope in zip(cases, load(store, *(world for world, _ in cases)), strict=True):
         assert selected(store, scope, tree) == [event.key for event in world.events if world.holds(tree, event)]

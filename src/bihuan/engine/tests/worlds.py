@@ -45,13 +45,15 @@ _people = itertools.count(3_000_000, PEOPLE + 1)
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: `person` as the event came (before links), `at` aware, `key` unique in the world."""
+    """Something that happened: `person` as the event came (before links), `at` aware, `key` unique in the world; from the `source`
+    "ledger" is what Bihuan did itself."""
 
     person: int
     name: str
     at: datetime
     props: Mapping[str, Any]
     key: int
+    source: str = "test"
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,9 @@ class World:
         return mine < other if op == "before" else mine > other
 
     def chosen(self, choices: Iterable[EventChoice], event: Event) -> bool:
-        """Whether the event is one of the chosen."""
-        return any(choice.event in ("*", event.name) and self.holds(choice.filter or EVERYTHING, event) for choice in choices)
+        """Whether the event is one of the chosen; "*" is any that came from outside."""
+        names = (event.name,) if event.source == "ledger" else ("*", event.name)
+        return any(choice.event in names and self.holds(choice.filter or EVERYTHING, event) for choice in choices)
 
     def _did(self, tree: Did, person: int) -> bool:
         times = 0
@@ -419,7 +422,7 @@ def _event_row(project: int, base: int, world: World, event: Event) -> list[Any]
     row = [project, event.name, world.day(event), base + event.person if event.person else 0, event.at.astimezone(UTC), event.key]
     row += [text(event.props.get(name)) for name in COLUMNS]
     row += [number(event.props.get(name)) for name in NUMBER_COLUMNS]
-    return [*row, json.dumps(rest, ensure_ascii=False, separators=(",", ":"), sort_keys=True), "test", datetime.now(UTC)]
+    return [*row, json.dumps(rest, ensure_ascii=False, separators=(",", ":"), sort_keys=True), event.source, datetime.now(UTC)]
 
 
 def _insert(store: Store, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:

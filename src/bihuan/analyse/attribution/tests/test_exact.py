@@ -24,6 +24,7 @@ from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import Not, PersonProperty
 from bihuan.engine.question import Scope
+from bihuan.engine.tests.exactly import TIMES
 from bihuan.engine.tests.worlds import NAMES, PLACES, VALUES, Event, Trait, World, load
 
 
@@ -190,9 +191,10 @@ BREAKDOWNS: tuple[object, ...] = (
 )
 
 
+@pytest.mark.exact
 def test_attribution_is_what_plain_python_works_out(engine: Engine) -> None:
     rng = random.Random(20_261_122)
-    several = [(dense(rng), asked(rng)) for _ in range(14)]
+    several = [(dense(rng), asked(rng)) for _ in range(14 * TIMES)]
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         check(world, spec, scope, engine.ask(ATTRIBUTION, spec, scope).result)
 

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.composition import COMPOSITION
@@ -18,7 +18,8 @@ from bihuan.engine.behind import behind
 from bihuan.engine.breakdowns import ByChannel, ByNumber, ByPerson, BySegment
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
-from bihuan.engine.tests.worlds import NAMES, Trait, World, filters, milliseconds, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, Trait, World, filters, milliseconds
 
 LISTS: tuple[object, ...] = (["a", "b"], ["b"], [], ["c", 2, "c"], "b", [""], None)
 
@@ -26,7 +27,7 @@ LISTS: tuple[object, ...] = (["a", "b"], ["b"], [], ["c", 2, "c"], "b", [""], No
 @st.composite
 def worlds_with_lists(draw: st.DrawFn) -> World:
     """People have a property that is a list, too, and more of the others."""
-    world = draw(worlds(max_events=30))
+    world = draw(thin_or_crowded(max_events=30))
     seed = random.Random(draw(st.integers(0, 10_000)))
     now = milliseconds(world.now)
     more = [Trait(seed.randint(1, 6), "tags", seed.choice(LISTS), False, now - seed.randint(1, 12) * 86_400_000 - n) for n in range(5)]
@@ -75,7 +76,7 @@ def cases(draw: st.DrawFn, *, scan: bool = False) -> tuple[World, CompositionSpe
     return world, CompositionSpec.model_validate(document)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(3)
 @given(st.lists(cases(), min_size=3, max_size=4))
 def test_parts_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, CompositionSpec]]) -> None:
     question = behind(COMPOSITION)
@@ -100,7 +101,7 @@ def test_parts_are_those_that_plain_python_finds(engine: Engine, several: list[t
             assert {one.number - first for one in people} == (found[part.values].base if side else found[part.values].target)
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(2)
 @given(st.lists(cases(scan=True), min_size=3, max_size=4))
 def test_all_properties_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, CompositionSpec]]) -> None:
     question = behind(COMPOSITION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.distribution import DISTRIBUTION
@@ -14,7 +14,6 @@ from bihuan.analyse.distribution.spec import OF_EVENTS, OF_NOTHING, WHOLE, Count
 from bihuan.analyse.distribution.tests.reference import Number, Reference, pooled
 from bihuan.analyse.spread import TENTHS, Spread
 from bihuan.analyse.spread import WHOLE as WHOLE_STEPS
-from bihuan.analyse.tests.crowded import crowded
 from bihuan.analyse.tests.spreading import readable_edges, rounded, spread
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
@@ -22,6 +21,7 @@ from bihuan.engine.compare import Before, Compare, Groups, Other
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last
 from bihuan.engine.tests.broken_down import breakdowns
+from bihuan.engine.tests.exactly import crowded, exactly
 from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, load
 
 conditions = st.integers(0, 9).flatmap(lambda one: filters(segments=("some", "same")) if one in (4, 7) else st.just(EVERYTHING))
@@ -101,7 +101,7 @@ def people(numbers: Sequence[Number]) -> int:
     return len({person for person, _ in numbers} - {0})
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(3)
 @given(st.lists(cases(), min_size=4, max_size=4))
 def test_every_number_is_the_one_that_plain_python_finds(engine: Engine, several: list[tuple[World, DistributionSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
@@ -117,7 +117,7 @@ def test_every_number_is_the_one_that_plain_python_finds(engine: Engine, several
             expected.check(part, both)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(3)
 @given(st.lists(cases(), min_size=1, max_size=1))
 def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, DistributionSpec]]) -> None:
     question = behind(DISTRIBUTION)

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.funnel import FUNNEL
@@ -22,6 +22,7 @@ from bihuan.engine.compare import Before, Groups, Other, baseline
 from bihuan.engine.filters import All, Filter, InSegment, Not
 from bihuan.engine.periods import Between, Period, bucket_day
 from bihuan.engine.question import Scope
+from bihuan.engine.tests.exactly import exactly
 from bihuan.engine.tests.worlds import World, load
 
 
@@ -111,7 +112,7 @@ def plain(part: FunnelPart) -> FunnelPart:
     return rounded(part.__class__(part.value, part.other, part.steps, part.open))
 
 
-@settings(max_examples=8, phases=(Phase.generate,), deadline=None, suppress_health_check=list(HealthCheck))
+@exactly(8)
 @given(st.lists(compared(), min_size=2, max_size=6))
 def test_two_funnels_and_each_day_are_those_of_plain_python(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

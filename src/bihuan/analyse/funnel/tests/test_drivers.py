@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -18,6 +18,7 @@ from bihuan.analyse.funnel.tests.test_exact import cases
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.schema import NUMBER_COLUMNS
+from bihuan.engine.tests.exactly import exactly
 from bihuan.engine.tests.worlds import TRAITS, World, load, text
 
 Key = tuple[str, str, str]
@@ -67,7 +68,7 @@ def had(world: World, spec: FunnelSpec) -> tuple[dict[int, bool], dict[Key, set[
     return tried, with_it
 
 
-@settings(max_examples=10, phases=(Phase.generate,), deadline=None, suppress_health_check=list(HealthCheck))
+@exactly(10)
 @given(st.lists(asked(), min_size=2, max_size=6))
 def test_drivers_are_those_of_plain_python(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

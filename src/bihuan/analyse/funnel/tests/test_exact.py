@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.funnel import FUNNEL
@@ -23,7 +23,8 @@ from bihuan.engine.breakdowns import ByPerson
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last, PeriodSpec
 from bihuan.engine.tests.broken_down import breakdowns
-from bihuan.engine.tests.worlds import NAMES, Event, Trait, World, event_choices, filters, load, worlds
+from bihuan.engine.tests.exactly import TIMES, exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, Event, Trait, World, event_choices, filters, load
 
 
 def rounded(part: FunnelPart) -> FunnelPart:
@@ -39,7 +40,7 @@ def rounded(part: FunnelPart) -> FunnelPart:
     return replace(part, steps=steps)
 
 
-TRIES = 8
+TRIES = 8 * TIMES
 
 conditions = st.sampled_from([True, True, True, False]).flatmap(
     lambda any_event: st.just(EVERYTHING) if any_event else filters(segments=("some", "same"))
@@ -57,7 +58,7 @@ orders = st.sampled_from(["ordered", "ordered", "ordered", "strict", "any"])
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, FunnelSpec]:
-    world = draw(worlds(max_events=60, names=draw(st.sampled_from([NAMES, NAMES[:2]]))))
+    world = draw(thin_or_crowded(max_events=60, names=draw(st.sampled_from([NAMES, NAMES[:2]]))))
     back, length = draw(st.tuples(st.integers(0, 16), st.integers(0, 16)))
     until = world.today - timedelta(days=back)
     between = Between(since=until - timedelta(days=length), until=until)
@@ -96,7 +97,7 @@ def exclusions(draw: st.DrawFn, chosen: list[Step], order: str) -> tuple[Exclusi
     return tuple(found)
 
 
-@settings(max_examples=8, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@exactly(8)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_a_funnel_answers_what_plain_python_answers(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
@@ -171,6 +172,7 @@ def options(dice: random.Random, names: str) -> dict[str, Any]:
     return {**asked, "steps": chosen}
 
 
+@pytest.mark.exact
 def test_each_of_hundreds_goes_the_way_that_plain_python_finds_whatever_is_asked(engine: Engine) -> None:
     world = crowd(200, seed=11, names="abcx")
     (scope,) = load(engine.store, world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.interval import INTERVAL
@@ -13,7 +13,6 @@ from bihuan.analyse.interval.result import IntervalPart
 from bihuan.analyse.interval.spec import IntervalCell, IntervalSpec
 from bihuan.analyse.interval.tests.reference import Interval, Reference
 from bihuan.analyse.spread import TIMES, Spread
-from bihuan.analyse.tests.crowded import crowded
 from bihuan.analyse.tests.spreading import readable_edges, rounded, spread
 from bihuan.analyse.window import Window
 from bihuan.engine.ask import Engine
@@ -23,6 +22,7 @@ from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last
 from bihuan.engine.selection import Choosing
 from bihuan.engine.tests.broken_down import breakdowns
+from bihuan.engine.tests.exactly import crowded, exactly
 from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, load
 
 conditions = st.integers(0, 9).flatmap(lambda one: filters(segments=("some", "same")) if one in (4, 7) else st.just(EVERYTHING))
@@ -82,7 +82,7 @@ def check(told: Reference, part: IntervalPart, sides: list[list[Interval]], edge
             assert [rounded(each) for each in buckets] == [expected(some, edges) for some in told.buckets(side, sides[side])]
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(3)
 @given(st.lists(cases(), min_size=4, max_size=4))
 def test_every_interval_is_the_one_that_plain_python_finds(engine: Engine, several: list[tuple[World, IntervalSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
@@ -99,7 +99,7 @@ def test_every_interval_is_the_one_that_plain_python_finds(engine: Engine, sever
             check(told, part, both, edges)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(3)
 @given(st.lists(cases(), min_size=1, max_size=1))
 def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, IntervalSpec]]) -> None:
     question = behind(INTERVAL)

@@ -9,7 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.lifecycle import LIFECYCLE
@@ -22,7 +22,8 @@ from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, Last
 from bihuan.engine.tests import broken_down
-from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, load, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, load
 
 People = Mapping[str, Mapping[date, set[int]]]
 
@@ -104,7 +105,7 @@ one: st.SearchStrategy[Breakdown] = st.one_of(
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, LifecycleSpec]:
-    world = draw(worlds(max_events=80, names=NAMES[:2], days=draw(st.sampled_from([5, 16, 70]))))
+    world = draw(thin_or_crowded(max_events=80, names=NAMES[:2], days=draw(st.sampled_from([5, 16, 70]))))
     until = world.today - timedelta(days=draw(st.integers(-9, 16)))
     also = draw(st.just(()) | event_choices(NAMES[:2], st.none()).map(lambda each: (each,)))
     period = Between(since=until - timedelta(days=draw(st.sampled_from([0, 1, 20, 100]))), until=until)
@@ -122,7 +123,7 @@ def cases(draw: st.DrawFn) -> tuple[World, LifecycleSpec]:
     )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(10)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_every_state_is_the_one_that_plain_python_finds(engine: Engine, several: list[tuple[World, LifecycleSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several), whole=True), strict=True):
@@ -134,7 +135,7 @@ def test_every_state_is_the_one_that_plain_python_finds(engine: Engine, several:
         assert [part.place for part in result.parts] == list(range(1, len(expected) + 1))
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(6)
 @given(st.lists(cases(), min_size=3, max_size=5))
 def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, LifecycleSpec]]) -> None:
     question = behind(LIFECYCLE)

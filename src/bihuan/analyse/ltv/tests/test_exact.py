@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.ltv import LTV
@@ -16,7 +16,8 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.periods import Between, bucket_day, next_bucket_day
-from bihuan.engine.tests.worlds import NAMES, World, filters, load, number, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, World, filters, load, number
 
 
 def age(first: date, day: date, unit: str) -> int:
@@ -40,7 +41,7 @@ def orders(world: World, spec: LtvSpec) -> dict[int, dict[date, float]]:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, LtvSpec]:
-    world = draw(worlds(max_events=60, names=NAMES[:3]))
+    world = draw(thin_or_crowded(max_events=60, names=NAMES[:3]))
     until = world.today - timedelta(days=draw(st.integers(0, 10)))
     return world, LtvSpec(
         purchase=Purchase(event=draw(st.sampled_from(NAMES[:3])), value=draw(st.sampled_from(["revenue", "amount", "n"]))),
@@ -51,7 +52,7 @@ def cases(draw: st.DrawFn) -> tuple[World, LtvSpec]:
     )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(6)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_lifetime_value_is_what_plain_python_adds_up(engine: Engine, several: list[tuple[World, LtvSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

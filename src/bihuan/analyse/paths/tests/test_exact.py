@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.paths import PATHS
@@ -21,7 +21,8 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.filters import EVERYTHING, EventChoice
 from bihuan.engine.periods import Last
-from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, text, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, text
 
 Step = tuple[int, str | None]
 
@@ -153,7 +154,7 @@ def check(world: World, spec: PathsSpec, result: PathsResult) -> None:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, PathsSpec]:
-    world = draw(worlds(days=4, max_events=60))
+    world = draw(thin_or_crowded(days=4, max_events=60))
     ends = st.sampled_from((None, None, "a", "b", "*", "x", "p*"))
     choice = st.builds(EventChoice, event=st.sampled_from(NAMES), filter=st.one_of(st.none(), filters()))
     group = st.builds(Group, match=st.sampled_from(("a", "*", "*o*", "p%", "pr_", "2*", "b*")), name=st.sampled_from((None, "x", "a")))
@@ -173,7 +174,7 @@ def cases(draw: st.DrawFn) -> tuple[World, PathsSpec]:
     )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(5)
 @given(st.lists(cases(), min_size=1, max_size=5))
 def test_ways_are_those_that_plain_python_walks(engine: Engine, several: list[tuple[World, PathsSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -8,7 +8,7 @@ from itertools import cycle, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.process import PROCESS
@@ -19,7 +19,8 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.compare import Before, Groups, Other
 from bihuan.engine.filters import EVERYTHING, EventChoice
 from bihuan.engine.periods import Between, Last
-from bihuan.engine.tests.worlds import NAMES, World, filters, load, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, World, filters, load
 
 HOUR = 3_600_000
 
@@ -160,7 +161,7 @@ def check_order(result: ProcessResult, mine: list[Case], others: list[Case]) -> 
 
 @st.composite
 def asked(draw: st.DrawFn) -> tuple[World, ProcessSpec]:
-    world = draw(worlds(days=draw(st.sampled_from((4, 9))), max_events=60, names=draw(st.sampled_from((NAMES, NAMES[:3])))))
+    world = draw(thin_or_crowded(days=draw(st.sampled_from((4, 9))), max_events=60, names=draw(st.sampled_from((NAMES, NAMES[:3])))))
     phases = draw(st.lists(st.sampled_from(("start", "Started", "complete", "完成", "paused", "")), min_size=1, max_size=7))
     events = (replace(event, props={**event.props, "phase": phase}) for event, phase in zip(world.events, cycle(phases), strict=False))
     world = replace(world, events=tuple(events))
@@ -200,7 +201,7 @@ def asked(draw: st.DrawFn) -> tuple[World, ProcessSpec]:
     )
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(4)
 @given(st.lists(asked(), min_size=2, max_size=5))
 def test_every_number_is_that_of_plain_python(engine: Engine, several: list[tuple[World, ProcessSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -7,7 +7,7 @@ from datetime import UTC, date, timedelta
 from typing import Literal
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.retention import RETENTION
@@ -21,7 +21,8 @@ from bihuan.engine.filters import EVERYTHING, EventChoice
 from bihuan.engine.periods import Between, Last, PeriodSpec
 from bihuan.engine.question import Scope
 from bihuan.engine.tests.broken_down import breakdowns
-from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, load, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, World, event_choices, filters, load
 
 conditions = st.one_of(st.just(EVERYTHING), filters(segments=("some", "same")))
 also = st.just(()) | event_choices(NAMES[:2], st.none()).map(lambda one: (one,))
@@ -32,7 +33,7 @@ named = st.builds(Doing, event=st.sampled_from((*NAMES[:2], "*")), also=st.just(
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, RetentionSpec]:
-    world = draw(worlds(max_events=80, names=NAMES[:2], days=draw(st.sampled_from([5, 16, 70]))))
+    world = draw(thin_or_crowded(max_events=80, names=NAMES[:2], days=draw(st.sampled_from([5, 16, 70]))))
     until = world.today - timedelta(days=draw(st.integers(-3, 16)))
     since = until - timedelta(days=draw(st.integers(0, 60)))
     periods: list[PeriodSpec] = [Last(last=15), Last(last=1), Between(since=since, until=until)]
@@ -69,7 +70,7 @@ def cases(draw: st.DrawFn) -> tuple[World, RetentionSpec]:
     )
 
 
-@settings(max_examples=9, phases=(Phase.generate,), deadline=None, suppress_health_check=list(HealthCheck))
+@exactly(9)
 @given(st.lists(cases(), min_size=1, max_size=5))
 def test_retention_answers_what_plain_python_answers(engine: Engine, several: list[tuple[World, RetentionSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several), whole=True), strict=True):
@@ -106,7 +107,7 @@ def rounded(part: RetentionPart) -> RetentionPart:
     return replace(part, cohorts=cohorts, curve=tuple(curve))
 
 
-@settings(max_examples=5, phases=(Phase.generate,), deadline=None, suppress_health_check=list(HealthCheck))
+@exactly(5)
 @given(st.lists(cases(), min_size=3, max_size=4))
 def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, RetentionSpec]]) -> None:
     question = behind(RETENTION)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.purchase import Purchase
@@ -18,7 +18,8 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
-from bihuan.engine.tests.worlds import NAMES, World, filters, load, number, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, World, filters, load, number
 
 HIGH = {
     "champion": "111",
@@ -67,7 +68,7 @@ def group(three: Three | None, at: Sequence[Sequence[float]]) -> tuple[str, int,
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, RfmSpec]:
-    world = draw(worlds(max_events=60, names=NAMES[:2]))
+    world = draw(thin_or_crowded(max_events=60, names=NAMES[:2]))
     rising = st.lists(st.sampled_from([0.0, 1.0, 2.0, 5.0, 20.0]), min_size=1, max_size=3, unique=True).map(
         lambda each: tuple(sorted(each))
     )
@@ -81,7 +82,7 @@ def cases(draw: st.DrawFn) -> tuple[World, RfmSpec]:
     )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(6)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_groups_and_moves_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, RfmSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

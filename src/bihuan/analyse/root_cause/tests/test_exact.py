@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.root_cause import ROOT_CAUSE
@@ -17,22 +17,25 @@ from bihuan.analyse.root_cause.arithmetic import Amounts, of_rate, shapley, surp
 from bihuan.analyse.root_cause.spec import RootCauseCell, RootCauseSpec
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
-from bihuan.engine.compare import Other
+from bihuan.engine.compare import Before, Other, baseline
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EVERYTHING
-from bihuan.engine.periods import Between
+from bihuan.engine.periods import Between, Period
+from bihuan.engine.question import Scope
 from bihuan.engine.schema import COLUMNS
 from bihuan.engine.selection import Choosing
-from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, number, text, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, number, text
 
 Pair = tuple[float, float]
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, RootCauseSpec]:
-    world = draw(worlds(max_events=50, names=NAMES[:2]))
+    world = draw(thin_or_crowded(max_events=50, names=NAMES[:2]))
     days = st.integers(0, 15).map(lambda ago: world.today - timedelta(days=ago))
     periods = [Between(since=min(pair), until=max(pair)) for pair in (draw(st.tuples(days, days)) for _ in range(2))]
+    others: list[Before | Other] = [Other(period=periods[1]), Before(to="previous"), Before(to="week"), Before(to="month", align="date")]
     return world, RootCauseSpec(
         of=Choosing(event=draw(st.sampled_from((*NAMES[:2], "*")))),
         measure=draw(st.sampled_from(["count", "people", "sum", "rate", "revenue"])),
@@ -40,7 +43,7 @@ def cases(draw: st.DrawFn) -> tuple[World, RootCauseSpec]:
         hits=Choosing(event=NAMES[1]),
         filter=draw(st.one_of(st.just(EVERYTHING), filters(segments=("some",)))),
         period=periods[0],
-        compare=Other(period=periods[1]),
+        compare=draw(st.sampled_from(others)),
         dimensions=("plan", "n", "tags"),
         people=("city", "age"),
         top=draw(st.sampled_from([1, 2, 50])),
@@ -57,8 +60,16 @@ def value_in(world: World, by: str, event: Event) -> str:
     return text(number(event.props.get(name)) if name == "revenue" else event.props.get(name))
 
 
-def side(world: World, spec: RootCauseSpec, period: Between) -> list[Event]:
-    """The events on one side, in the order of time."""
+def on_sides(world: World, spec: RootCauseSpec, scope: Scope) -> tuple[list[Event], list[Event]]:
+    """The events of the period asked about, and of the other one: while this one runs, up to the same time of the day only."""
+    period = scope.period(spec.period)
+    other = baseline(spec.compare, period, scope)
+    assert other is not None
+    return side(world, spec, period), [event for event in side(world, spec, other.period) if event.at < other.until]
+
+
+def side(world: World, spec: RootCauseSpec, period: Period) -> list[Event]:
+    """The events of a period, in the order of time."""
     chosen = [spec.of, *([spec.hits] if spec.measure == "rate" and spec.hits else [])]
     mine = [
         event
@@ -98,15 +109,12 @@ def near(value: Any) -> Any:
     return None if value is None else pytest.approx(value, abs=1e-9)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(5)
 @given(st.lists(cases(), min_size=2, max_size=6))
 def test_parts_are_those_of_plain_python_and_sum_to_the_change(engine: Engine, several: list[tuple[World, RootCauseSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         result = engine.ask(ROOT_CAUSE, spec, scope).result
-        assert isinstance(spec.period, Between)
-        assert isinstance(spec.compare, Other)
-        assert isinstance(spec.compare.period, Between)
-        now, was = side(world, spec, spec.period), side(world, spec, spec.compare.period)
+        now, was = on_sides(world, spec, scope)
         all_now, all_was = (amounts(world, spec, events, lambda _: "").get("", (0.0, 0.0)) for events in (now, was))
         assert (result.now, result.was) == (near(metric(spec, all_now)), near(metric(spec, all_was)))
         if result.change is not None:

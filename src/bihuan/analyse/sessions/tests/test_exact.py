@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.sessions import SESSIONS
@@ -21,7 +21,8 @@ from bihuan.engine.filters import EVERYTHING, EventChoice
 from bihuan.engine.periods import Last, bucket_day
 from bihuan.engine.tests import broken_down
 from bihuan.engine.tests.broken_down import breakdowns
-from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, text, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, text
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def check(world: World, spec: SessionsSpec, result: SessionsResult) -> None:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, SessionsSpec]:
-    world = draw(worlds(days=6, max_events=60))
+    world = draw(thin_or_crowded(days=6, max_events=60))
     choice = st.builds(EventChoice, event=st.sampled_from(NAMES), filter=st.one_of(st.none(), filters()))
     return world, SessionsSpec(
         events=draw(st.one_of(st.just(()), st.lists(choice, max_size=3).map(tuple))),
@@ -129,7 +130,7 @@ def cases(draw: st.DrawFn) -> tuple[World, SessionsSpec]:
     )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(5)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_sessions_are_those_that_plain_python_counts(engine: Engine, several: list[tuple[World, SessionsSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.stickiness import STICKINESS
@@ -22,7 +22,8 @@ from bihuan.engine.periods import Between, Last
 from bihuan.engine.question import Scope
 from bihuan.engine.tests import broken_down
 from bihuan.engine.tests.broken_down import breakdowns
-from bihuan.engine.tests.worlds import NAMES, Event, World, event_choices, filters, load, worlds
+from bihuan.engine.tests.exactly import exactly, thin_or_crowded
+from bihuan.engine.tests.worlds import NAMES, Event, World, event_choices, filters, load
 
 
 def first_day(day: date, unit: str) -> date:
@@ -90,7 +91,7 @@ comparisons: st.SearchStrategy[Compare | None] = st.sampled_from(
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, StickinessSpec]:
-    world = draw(worlds(max_events=80, names=NAMES[:2], days=draw(st.sampled_from([5, 16, 70]))))
+    world = draw(thin_or_crowded(max_events=80, names=NAMES[:2], days=draw(st.sampled_from([5, 16, 70]))))
     until = world.today - timedelta(days=draw(st.integers(-9, 16)))
     also = draw(st.just(()) | event_choices(NAMES[:2], st.none()).map(lambda each: (each,)))
     return world, StickinessSpec(
@@ -104,7 +105,7 @@ def cases(draw: st.DrawFn) -> tuple[World, StickinessSpec]:
     )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(5)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_everybody_is_counted_as_often_as_plain_python_finds(engine: Engine, several: list[tuple[World, StickinessSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
@@ -117,7 +118,7 @@ def test_everybody_is_counted_as_often_as_plain_python_finds(engine: Engine, sev
             assert part.before == (spread(world, spec, scope, before) if spec.compare else None)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(5)
 @given(st.lists(cases(), min_size=3, max_size=4))
 def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, StickinessSpec]]) -> None:
     question = behind(STICKINESS)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.question import Scope
+from bihuan.engine.tests.exactly import exactly
 from bihuan.engine.tests.worlds import World, load
 from bihuan.see.trend import TREND
 from bihuan.see.trend.spec import TrendSpec
@@ -22,7 +23,7 @@ Write = Callable[..., None]
 PEOPLE = behind(TREND)
 
 
-@settings(max_examples=3, phases=(Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@exactly(3)
 @given(st.lists(cases(), min_size=1, max_size=5))
 def test_behind_each_number_of_people_are_so_many_people(engine: Engine, drawn: list[tuple[World, TrendSpec]]) -> None:
     for (_, spec), scope in zip(drawn, load(engine.store, *(world for world, _ in drawn)), strict=True):
