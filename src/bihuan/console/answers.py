@@ -50,7 +50,7 @@ class ShownTable:
 @dataclass(frozen=True)
 class Shown:
     """An answer for one reader. `meta` are facts about it: how fresh, how much was read, how long it took. `panel` is what the
-    question's own panel.html shows, None when it has none."""
+    question's own panel.html shows, None when it has none. With `nothing_yet` no event has ever come to the project."""
 
     headlines: tuple[ShownHeadline, ...]
     chart: dict[str, Any] | None
@@ -58,6 +58,7 @@ class Shown:
     warnings: tuple[str, ...]
     meta: tuple[str, ...]
     panel: Mapping[str, Any] | None
+    nothing_yet: bool
 
     @property
     def empty(self) -> bool:
@@ -74,6 +75,7 @@ def show(question: Question[Any, Any], answer: Answer[Any], reader: Reader, *, r
         warnings=tuple(reader.say(msgid, **values) for msgid, values in answer.warnings),
         meta=_meta(answer, reader),
         panel=question.panel(answer.result, reader) if question.panel else None,
+        nothing_yet=answer.fresh_to is None and not answer.rows_read,
     )
 
 

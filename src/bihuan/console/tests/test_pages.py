@@ -201,6 +201,20 @@ def test_an_empty_project_says_what_to_do_next(vera):
     assert "Nothing is under way" in vera.get("/p/shop/home/runs/").content.decode()
 
 
+@pytest.mark.parametrize("path", ["ask/trend/", "ask/interval/", "ask/funnel/", "people/"])
+def test_a_page_of_a_project_without_an_event_says_what_to_do_next(vera, path):
+    panel = vera.get(f"/p/shop/{path}", headers=PANEL).content.decode()
+    assert "No event has come yet" in panel
+    assert 'href="/p/shop/sources/"' in panel
+    assert "longer period" not in panel
+
+
+def test_where_events_came_at_another_time_a_longer_period_is_advised(vera, views):
+    panel = vera.get("/p/shop/ask/funnel/?steps.0.event=View&steps.1.event=Buy&period.last=7", headers=PANEL).content.decode()
+    assert "Choose a longer period" in panel
+    assert "No event has come yet" not in panel
+
+
 def test_a_refused_event_needs_somebody(cast, scope, store, vera, write):
     from datetime import UTC, datetime
 

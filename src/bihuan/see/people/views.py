@@ -31,7 +31,8 @@ def people(request: ProjectRequest) -> HttpResponse:
     if spec is not None:
         context["values"] = spec.model_dump(mode="json", by_alias=True)
         context["query"] = urlencode(to_dotted(spec))
-        context["found"] = engine().ask(PEOPLE, spec, scope_of(request.member)).result
+        answer = engine().ask(PEOPLE, spec, scope_of(request.member))
+        context["found"], context["nothing_yet"] = answer.result, answer.fresh_to is None
     else:
         context["values"] = document
     return render_page(request, "see/people.html", context, panel="see/people_list.html")
