@@ -22,23 +22,24 @@ from bihuan.engine.visible import OF_PERIOD, ctes, named
 S = TypeVar("S", bound=Spec)
 R = TypeVar("R")
 
+READ = ("", "events", "person_links", "person_map", "person_recent", "traits", "metric_values", "people_kept")  # what answers come from
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 CACHED_ANSWERS = 500
 CACHED_ROWS = 5_000  # an answer with more rows is not kept
 
 
 @dataclass(frozen=True)
 class DataVersion:
-    """Changes whenever an answer could: (name, rows, inserts, changes) of what answers read, and the newest arrival (aware).
+    """Changes whenever an answer could: what `Store.changes` tells of the tables that answers read, and the newest arrival (aware).
 
-    Rows alone would not tell: of a property that is set again, the merge takes away as many rows as came. People are merged for
-    answers when the dictionary has been read again, which is later than the link's row. `whole` are the days that need no look at their
-    events (`rollup.whole_days`): they are no part of `state`, as an answer is the same with them or without.
+    People are merged for answers when the dictionary has been read again, which is later than the link's row. `whole` are the days that
+    need no look at their events (`rollup.whole_days`): they are no part of `state`, as an answer is the same with them or without.
     """
 
-    state: tuple[tuple[str, int, int, int], ...]
+    state: tuple[tuple[Any, ...], ...]
     fresh_to: datetime | None
     whole: Mapping[date, int] = field(default_factory=dict)
-    rolled: tuple[str, int, int, int] | None = None  # what `whole` was read from
+    rolled: tuple[Any, ...] | None = None  # what `whole` was read from
 
     def of(self, statement: str, reads: Period) -> tuple[tuple[Any, ...], ...]:
         """What an answer depends on: where it looks at nothing but events of whole days, those that come today make it no older."""
@@ -122,37 +123,24 @@ class Engine:
         }
 
     def version(self, project_id: int) -> DataVersion:
-        """What the store holds now. A merge in the background is no change: it takes replaced rows of `traits` and
-        `metric_values` away, and gives a part the lowest of its parts' numbers."""
-        tables = self.store.fetch(
-            """
-            SELECT
-              table AS name,
-              if(table IN ('traits', 'metric_values'), 0, sum(rows)) AS rows,
-              toInt64(max(max_block_number)) AS inserts,
-              toInt64(max(toInt64(data_version) - min_block_number)) AS changes
-            FROM system.parts
-            WHERE active AND database = currentDatabase()
-              AND table IN ('events', 'person_links', 'traits', 'metric_values', 'people_kept', 'rolled_days')
-            GROUP BY table
-            UNION ALL
-            SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), reinterpretAsInt64(loading_duration)
-            FROM system.dictionaries WHERE database = currentDatabase()
-            """
-        )
-        read = sorted((str(r["name"]), int(r["rows"]), int(r["inserts"]), int(r["changes"])) for r in tables.rows)
-        state = tuple(row for row in read if row[0] != "rolled_days")
-        rolled = next((row for row in read if row[0] == "rolled_days"), None)
+        """What the store holds now."""
+        changes = {change[0]: change for change in self.store.changes()}
+        state = tuple(changes[name] for name in READ if name in changes)
+        rolled = changes.get("rolled_days")
         known = self._fresh.get(project_id) or DataVersion((), None)
         if known.state != state:  # the newest arrival is read again only when rows have come
-            newest = self.store.fetch(
-                "SELECT maxOrNull(received_at) AS at FROM events WHERE project_id = {project:UInt32}", {"project": project_id}
-            )
-            known = replace(known, state=state, fresh_to=newest.rows[0]["at"])
+            known = replace(known, state=state, fresh_to=self._newest(project_id, known.fresh_to))
         if known.rolled != rolled:
             known = replace(known, rolled=rolled, whole=whole_days(self.store, project_id))
         self._fresh[project_id] = known
         return known
+
+    def _newest(self, project_id: int, known: datetime | None) -> datetime | None:
+        """The newest arrival, when that was `known` before: an index leads past what is older."""
+        sql = """
+SELECT maxOrNull(received_at) AS at FROM events WHERE project_id = {project:UInt32} AND received_at >= {known:DateTime64(3, 'UTC')}"""
+        newest: datetime | None = self.store.fetch(sql, {"project": project_id, "known": known or EVER}).rows[0]["at"]
+        return newest
 
     def _run(self, question: Question[S, R], spec: S, scope: Scope, statement: Statement, version: DataVersion, query_id: str) -> Fetched:
         whole = self.whole(question.name, statement, question.reads(spec, scope), scope, version)

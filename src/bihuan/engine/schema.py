@@ -321,6 +321,12 @@ CREATE TABLE IF NOT EXISTS person_linked{{cluster}} (
 
 PERSON_LINKED_BEGUN = "INSERT INTO person_linked SELECT project_id, groupBitmapState(person_id) FROM person_links GROUP BY project_id"
 
+# So that the newest arrival is found without reading all of them.
+INDEX_OF_ARRIVALS = (
+    "ALTER TABLE events{{cluster}} ADD INDEX IF NOT EXISTS by_arrival received_at TYPE minmax GRANULARITY 1",
+    "ALTER TABLE events{{cluster}} MATERIALIZE INDEX by_arrival",
+)
+
 MIGRATIONS = (
     Migration(
         1,
@@ -338,6 +344,7 @@ MIGRATIONS = (
         (IDENTITY_LOG, IDENTITY_LOG_BEGUN, PERSON_MAP_READ, PERSON_RECENT, LINKS_BY_VERSION),
     ),
     Migration(8, "the people of whole days as bitmaps", (DAY_ROLLUP, ROLLED_DAYS, PERSON_LINKED, PERSON_LINKED_BEGUN)),
+    Migration(9, "an index to the newest events", INDEX_OF_ARRIVALS),
 )
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from urllib3 import PoolManager, Timeout
+from urllib3.exceptions import HTTPError
+
 from bihuan.engine.config import Config
 from bihuan.engine.errors import Busy, Cancelled, EngineError, TooLarge, Unavailable
 
@@ -19,6 +22,19 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(r"[Cc]ode:? (\d+)")
 _NAME = re.compile(r"\(([A-Z][A-Z_]{3,60})\)")
+CHANGES = """
+SELECT
+  table AS name,
+  if(table IN ('traits', 'metric_values'), 0, sum(rows)) AS rows,
+  toInt64(max(max_block_number)) AS inserts,
+  toInt64(max(toInt64(data_version) - min_block_number)) AS changes
+FROM system.parts
+WHERE active AND database = currentDatabase()
+GROUP BY table
+UNION ALL
+SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), reinterpretAsInt64(loading_duration)
+FROM system.dictionaries WHERE database = currentDatabase()
+"""
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +54,7 @@ class Store:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._local = threading.local()
+        self._http = PoolManager(retries=False, timeout=Timeout(connect=5, read=30), maxsize=config.concurrency * 2)
 
     def url(self) -> str:
         """Where the store is: the configured address, else what the embedded engine announced."""
@@ -110,6 +127,21 @@ class Store:
     def insert_arrow(self, table: str, data: pa.Table, *, token: str = "") -> None:
         """Insert an Arrow table, as `insert` does."""
         self._call("insert_arrow", table, data, settings={"insert_deduplication_token": token} if token else {})
+
+    def changes(self) -> frozenset[tuple[Any, ...]]:
+        """For each table or dictionary that was written, (its name, …): another tuple whenever it was written again. The embedded engine
+        counts what comes by; a server tells it from its parts, where a merge is no change: it takes replaced rows of `traits` and
+        `metric_values` away, and gives a part the lowest of its parts' numbers."""
+        if self.config.events_url:
+            return frozenset(tuple(row.values()) for row in self.fetch(CHANGES).rows)
+        parts = urlsplit(self.url())
+        try:
+            counted = self._http.request(
+                "GET", f"http://{parts.hostname}:{parts.port}/changes", headers={"x-clickhouse-key": unquote(parts.password or "")}
+            ).json()
+            return frozenset({("", counted["life"]), *counted["tables"].items()})
+        except (HTTPError, ValueError, LookupError) as error:
+            raise explain(error) from error
 
     def cancel(self, query_id: str) -> None:
         """Stop the running question with this id, if it still runs."""

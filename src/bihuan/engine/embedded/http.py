@@ -2,7 +2,7 @@
 
 Understood: `/ping`; GET and POST with the statement in `query`, the body, or both; `param_*`; settings; `query_id` (also for
 KILL QUERY); all of these also as fields of a multipart form; Basic and X-ClickHouse-Key log-in; any output format; data after
-`INSERT … FORMAT x`; gzip and zlib bodies.
+`INSERT … FORMAT x`; gzip and zlib bodies. Beyond it `/changes` says how often each table was written.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import base64
 import hmac
 import json
 import re
+import secrets
 import zlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from email.parser import BytesParser
 from email.policy import HTTP
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -33,6 +36,10 @@ FORMAT_AT_END = re.compile(r"\s+FORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 INSERT_WITH_DATA = re.compile(rb"\s*(INSERT\s+INTO\s.+?)\s+FORMAT\s+(\w+)[ \t]*;?\r?(?:\n|$)", re.IGNORECASE | re.DOTALL)
 KILL_BY_ID = re.compile(r"^\s*KILL\s+QUERY\s+WHERE\s+query_id\s*=\s*'([\w-]{1,100})'(.*)$", re.IGNORECASE | re.DOTALL)
 WRITES = re.compile(r"^\s*(INSERT|ALTER|CREATE|DROP|TRUNCATE|OPTIMIZE|DELETE|SYSTEM|RENAME)\b", re.IGNORECASE)
+WRITTEN = re.compile(  # what a statement writes to
+    r"\s*(?:INSERT\s+INTO|ALTER\s+TABLE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|SYSTEM\s+RELOAD\s+DICTIONARY)\s+`?(\w+)`?[\s(;]", re.IGNORECASE
+)
+CHANGES_NOTHING = re.compile(r"\s*(?:OPTIMIZE|SYSTEM\s+(?!RELOAD))\b", re.IGNORECASE)
 TAKES_SETTINGS = re.compile(r"^\s*(/\*.*?\*/\s*)?(SELECT|WITH|\()", re.IGNORECASE | re.DOTALL)
 # Statuses as ClickHouse gives them for its codes; any other error is a 500.
 STATUS = {
@@ -58,6 +65,8 @@ class App:
     def __init__(self, pool: Pool, token: str) -> None:
         self._pool = pool
         self._token = token.encode()
+        self._life = secrets.token_hex(8)
+        self._changes: Counter[str] = Counter()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,6 +78,9 @@ class App:
         query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
         if not self._known(headers, query):
             await _fail(send, 516, "Code: 516. DB::Exception: The engine's token is wrong or missing. (AUTHENTICATION_FAILED)")
+            return
+        if scope["path"] == "/changes":
+            await _reply(send, 200, json.dumps({"life": self._life, "tables": self._changes}).encode())
             return
         try:
             body, encoding = await _read(receive), headers.get("content-encoding", "")
@@ -109,9 +121,17 @@ class App:
         insert = INSERT_WITH_DATA.match(whole[:100_000])
         if insert:
             head, fmt = insert.group(1).decode(), insert.group(2).decode()
-            return await self._pool.insert(head + _settings(settings), fmt, whole[insert.end() :]), fmt
+            return await self._pool.insert(head + _settings(settings), fmt, whole[insert.end() :], partial(self._note, head)), fmt
         sql, fmt = _split_format(whole.decode(), query.get("default_format", "TabSeparated"))
-        return await self._pool.query(_lane(sql), _complete(sql, settings, query.get("query_id", "")), fmt, params), fmt
+        lane, complete = _lane(sql), _complete(sql, settings, query.get("query_id", ""))
+        note = partial(self._note, sql) if lane == "write" else None
+        return await self._pool.query(lane, complete, fmt, params, note), fmt
+
+    def _note(self, statement: str) -> None:
+        """Count what a statement wrote, whatever became of it: also of one that failed, a part may be there."""
+        if not CHANGES_NOTHING.match(statement):
+            found = WRITTEN.match(statement + " ")
+            self._changes[found.group(1) if found else ""] += 1
 
 
 def _complete(sql: str, settings: Mapping[str, str], query_id: str) -> str:

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Literal
 from chdb.state.sqlitelike import Connection
 
 Lane = Literal["ask", "write", "control"]
+Done = Callable[[], None] | None
 _CODE = re.compile(r"^(?:Streaming insert \w+ failed: )?(Code: (\d+)\. .*)", re.DOTALL)
 
 
@@ -75,26 +76,33 @@ class Pool:
         shutil.rmtree(self._spool, ignore_errors=True)  # what a killed engine left
         self._spool.mkdir(mode=0o700)
 
-    async def query(self, lane: Lane, sql: str, fmt: str, params: Mapping[str, str]) -> Outcome:
-        """Run a statement whose answer comes in `fmt`."""
-        return await self._submit(lane, lambda connection: _query(connection, sql, fmt, params))
+    async def query(self, lane: Lane, sql: str, fmt: str, params: Mapping[str, str], done: Done = None) -> Outcome:
+        """Run a statement whose answer comes in `fmt`. `done` is called when it has run, also when nobody waits for it any more."""
+        return await self._submit(lane, lambda connection: _query(connection, sql, fmt, params), done)
 
-    async def insert(self, sql: str, fmt: str, data: bytes) -> Outcome:
+    async def insert(self, sql: str, fmt: str, data: bytes, done: Done = None) -> Outcome:
         """Insert `data`, which is in `fmt`; `sql` ends before FORMAT. Returns when it is on disk."""
-        return await self._submit("write", lambda connection: _insert(connection, sql, fmt, data, self._spool))
+        return await self._submit("write", lambda connection: _insert(connection, sql, fmt, data, self._spool), done)
 
-    async def _submit(self, lane_name: str, work: Any) -> Outcome:
+    async def _submit(self, lane_name: str, work: Callable[[Connection], Outcome], done: Done) -> Outcome:
         lane = self._lanes[lane_name]
         if lane.waiting >= lane.threads + lane.limit:
             raise Refused(lane_name)
         lane.waiting += 1
         try:
-            future = asyncio.get_running_loop().run_in_executor(lane.pool, lambda: work(self._connection()))
+            future = asyncio.get_running_loop().run_in_executor(lane.pool, self._work, work, done)
             return await asyncio.shield(future)
         except RuntimeError as error:
             raise StatementFailed(str(error)) from error
         finally:
             lane.waiting -= 1
+
+    def _work(self, work: Callable[[Connection], Outcome], done: Done) -> Outcome:
+        try:
+            return work(self._connection())
+        finally:
+            if done is not None:
+                done()
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

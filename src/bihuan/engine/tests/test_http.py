@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+import urllib3
 
 from bihuan.engine.config import Config
 from bihuan.engine.embedded.child import own_store
@@ -201,6 +202,32 @@ def test_a_disk_that_takes_nothing_is_told_as_that_and_not_as_an_engine_that_sta
     spool.mkdir()
     engine.store.insert(*one)
     assert len(engine.store.fetch("SELECT n FROM kept WHERE text = 'disk'").rows) == 1
+
+
+def test_what_was_written_is_counted_by_table_and_told(engine: Engine) -> None:
+    store = engine.store
+
+    def told() -> dict[str, object]:
+        return {str(name): number for name, number in store.changes()}
+
+    store.command(TABLE)
+    before = told()
+    store.insert("kept", list(COLUMNS), [[1], ["a"]], list(COLUMNS.values()))
+    store.command("INSERT INTO kept SELECT 2, 'b'")
+    store.command("ALTER TABLE kept DELETE WHERE n = 2 SETTINGS mutations_sync = 0")
+    assert told() == {**before, "kept": before.get("kept", 0) + 3}  # type: ignore[operator]
+    store.fetch("SELECT count() FROM kept")
+    store.command("OPTIMIZE TABLE kept FINAL")
+    assert told() == {**before, "kept": before.get("kept", 0) + 3}  # type: ignore[operator]
+    with pytest.raises(EngineError):
+        store.command("INSERT INTO kept SELECT throwIf(number = 99999) , 'x' FROM numbers(100000)")
+    assert told() == {**before, "kept": before.get("kept", 0) + 4}  # type: ignore[operator]
+
+
+def test_who_has_no_token_is_not_told_what_was_written(engine: Engine) -> None:
+    address = engine.store.url().replace("clickhouse://", "http://").rpartition("@")[2]
+    with urllib3.PoolManager() as pool:
+        assert pool.request("GET", f"http://{address.partition('/')[0]}/changes").status == 403
 
 
 def test_a_second_engine_on_the_folder_ends_with_a_clear_error(engine: Engine) -> None:
