@@ -1,4 +1,7 @@
-"""Makes events like those of a shop's site: sessions, a few very busy people, newcomers on every day; the same for the same seed."""
+"""Makes events like those of a shop's site: sessions, a few very busy people, newcomers on every day; the same for the same seed.
+
+The busiest has 300 times as many as most: a tail without an end gave one of 640,000 people half of all events, on the last day.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ SOURCES = ("", "search", "mail", "social", "partner")
 PLANS = ("free", "basic", "pro", "team")
 CHUNK = 1_000_000
 POOL = 20_000
+BUSIEST = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class People:
 
 
 def people(count: int, rng: np.random.Generator) -> People:
-    busy = rng.pareto(1.3, count) + 0.2
+    busy = np.minimum(rng.pareto(1.3, count), BUSIEST) + 0.2
     return People(
         first_day=rng.integers(0, DAYS, count).astype(np.float64) * (rng.random(count) < 0.6),
         country=_skewed(rng, len(COUNTRIES), count),
