@@ -146,6 +146,8 @@ class AttributionResult:
     @property
     def warnings(self) -> tuple[Warning_, ...]:
         found: list[Warning_] = list(self.hints)
+        if self.points and not self.total.conversions:
+            found.append(("Nothing that you call a conversion happened in the period: only who was touched can be said.", {}))
         if self.cut or self.cut_lost:
             said = {"conversions": self.cut, "lost": self.cut_lost, "most": MOST_PATHS}
             found.append(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
 from bihuan.analyse.composition import surprise
+from bihuan.analyse.composition.beside import Beside, Verdict, beside, tested
 from bihuan.analyse.composition.spec import By, ByDate, ByElement, CompositionSpec
 from bihuan.analyse.statistics import ALPHA, Interval, Share, benjamini_hochberg, independence_p_value, index
 from bihuan.engine.breakdowns import (
@@ -20,6 +21,7 @@ from bihuan.engine.breakdowns import (
     ordered,
     value_said,
 )
+from bihuan.engine.compare import Said, compare_said
 from bihuan.engine.meta import Warning_, hidden_warning
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -28,8 +30,12 @@ _RANGES = ByNumber(number="any", of="person", quantiles=2)
 PLACES = ("first", "second", "third")
 MEASURES = {"sum": "Sum of {name}", "avg": "{name} per person", "median": "Median of {name}"}
 BASE_MEASURES = {"sum": "Sum of {name}, base", "avg": "{name} per person, base", "median": "Median of {name}, base"}
+OTHER_MEASURES = {
+    "sum": "Sum of {name}, compared with",
+    "avg": "{name} per person, compared with",
+    "median": "Median of {name}, compared with",
+}
 Kind = Literal["text", "number", "time", "list", "unique"]
-Verdict = Literal["", "more", "less"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Part:
     `base_share` are these of all. `index` is the one share divided by the other, times 100 (TGI), with its 95 % interval (None where
     nobody of the base has them). `p_value` is of "it is chance that those asked about have them more or less often than the rest of the
     base", adjusted for all parts of the answer; `verdict` says where that is at most 0.05. `number` and `base_number` are the sum,
-    average or median asked for (None: nobody has a number).
+    average or median asked for (None: nobody has a number). `beside` are the other people that it is compared with.
     """
 
     values: tuple[str, ...]
@@ -55,6 +61,7 @@ class Part:
     number: float | None = None
     base_number: float | None = None
     others: int = 0
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,9 @@ class Property:
 @dataclass(frozen=True)
 class CompositionResult:
     """`people` are asked about, `base_people` beside them (the same where nothing is `compared`), `shared` in both. `parts` by `by`, or the
-    `properties` that were looked through, those that tell most first. `whole` and `base_whole` are the number of everybody."""
+    `properties` that were looked through, those that tell most first. `whole` and `base_whole` are the number of everybody.
+
+    With a comparison `said` is what it is compared with: `other_people`, whose number is `other_whole`."""
 
     by: tuple[By, ...]
     compared: bool
@@ -100,6 +109,9 @@ class CompositionResult:
     names: Mapping[str, str]
     as_of: str
     warnings: tuple[Warning_, ...] = ()
+    said: Said | None = None
+    other_people: int = 0
+    other_whole: float | None = None
 
     @property
     def scanned(self) -> bool:
@@ -108,12 +120,11 @@ class CompositionResult:
 
 def shape_composition(spec: CompositionSpec, scope: Scope, rows: Rows) -> CompositionResult:
     if not spec.by:
-        nobody: Mapping[str, Any] = {"target": 0, "base": 0, "both": 0}
-        total = next((row for row in rows if not row["name"]), nobody)
-        sizes = Sizes(int(total["target"]), int(total["base"]), int(total["both"]))
+        total = next((row for row in rows if not row["name"]), {})
+        sizes = _counts(total)
     else:
         total = next(row for row in rows if row["whole"])
-        sizes = Sizes(int(total["of_target"]), int(total["of_base"]), int(total["of_both"]))
+        sizes = _counts(total, "of_")
     result = CompositionResult(
         by=spec.by,
         compared=spec.compared,
@@ -129,17 +140,20 @@ def shape_composition(spec: CompositionSpec, scope: Scope, rows: Rows) -> Compos
         hidden=(),
         names=scope.segment_names,
         as_of=spec.as_of,
+        said=compare_said(spec.compare, scope) if spec.compare else None,
+        other_people=sizes.other,
     )
     if not spec.by:
         return replace(result, properties=_properties(spec, sizes, rows), warnings=_warnings(spec, ()))
     hidden = tuple(int(number) for number in total["hidden"])
     parts = [_part(spec, sizes, row, hidden) for row in rows if not row["whole"]]
-    tested = _tested(parts, sizes) if spec.compared else parts
+    parts = _tested(parts, sizes) if spec.compared else parts
     return replace(
         result,
-        parts=tuple(_ordered(tested, spec)),
+        parts=tuple(_ordered(_changed(parts), spec)),
         whole=_number(spec, total["in_target_numbers"]),
         base_whole=_number(spec, total["in_base_numbers"]) if spec.compared else None,
+        other_whole=_number(spec, total["in_other_numbers"]) if spec.compare else None,
         hidden=hidden,
         warnings=_warnings(spec, hidden),
     )
@@ -147,19 +161,29 @@ def shape_composition(spec: CompositionSpec, scope: Scope, rows: Rows) -> Compos
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many people are asked about (`target`), beside them (`base`), and in both."""
+    """How many people are asked about (`target`), beside them (`base`), and in both; with a comparison how many `other` people there are,
+    and how many are asked about `again`."""
 
     target: int
     base: int
     both: int
+    other: int = 0
+    again: int = 0
 
     @property
     def rest(self) -> int:
         return self.base - self.both
 
+    def less(self, some: Sizes) -> Sizes:
+        return Sizes(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(some), strict=True)))
 
-def _counted(values: tuple[str, ...], sizes: Sizes, counts: tuple[int, int, int], compared: bool, others: int = 0) -> Part:
-    target, base, both = counts
+
+def _counts(row: Mapping[str, Any], before: str = "") -> Sizes:
+    return Sizes(*(int(row.get(before + name, 0)) for name in ("target", "base", "both", "other", "again")))
+
+
+def _counted(values: tuple[str, ...], sizes: Sizes, counts: Sizes, spec: CompositionSpec, others: int = 0) -> Part:
+    target, base, both = counts.target, counts.base, counts.both
     part = Part(
         values=values,
         people=target,
@@ -169,7 +193,10 @@ def _counted(values: tuple[str, ...], sizes: Sizes, counts: tuple[int, int, int]
         base_share=base / sizes.base if sizes.base else None,
         others=others,
     )
-    if not compared:
+    if spec.compare is not None:
+        sides = Share(target, sizes.target), Share(counts.other, sizes.other), Share(counts.again, sizes.again)
+        part = replace(part, beside=beside(*sides))
+    if not spec.compared:
         return part
     found = index(Share(target, sizes.target), Share(base, sizes.base), Share(both, sizes.both))
     hundred = Interval(*(None if each is None else each * 100 for each in found)) if found else None  # type: ignore[arg-type]
@@ -181,7 +208,9 @@ def _counted(values: tuple[str, ...], sizes: Sizes, counts: tuple[int, int, int]
 def _part(spec: CompositionSpec, sizes: Sizes, row: Mapping[str, Any], hidden: Sequence[int]) -> Part:
     values = tuple(row["values"])
     others = sum(number for value, number in zip(values, hidden, strict=True) if value == ELSE)
-    part = _counted(values, sizes, (int(row["of_target"]), int(row["of_base"]), int(row["of_both"])), spec.compared, others)
+    part = _counted(values, sizes, _counts(row, "of_"), spec, others)
+    if part.beside is not None:
+        part = replace(part, beside=replace(part.beside, number=_number(spec, row["in_other_numbers"])))
     base_number = _number(spec, row["in_base_numbers"]) if spec.compared else None
     return replace(part, number=_number(spec, row["in_target_numbers"]), base_number=base_number)
 
@@ -199,6 +228,12 @@ def _tested(parts: Sequence[Part], sizes: Sizes) -> list[Part]:
         return [replace(part, p_value=None) for part in parts]
     adjusted = benjamini_hochberg([part.p_value if part.p_value is not None else 1.0 for part in parts])
     return [replace(part, p_value=p, verdict=_verdict(part, p, sizes)) for part, p in zip(parts, adjusted, strict=True)]
+
+
+def _changed(parts: Sequence[Part]) -> list[Part]:
+    """The parts with what is said of their differences from those compared with."""
+    found = iter(tested([part.beside for part in parts if part.beside is not None]))
+    return [replace(part, beside=next(found)) if part.beside is not None else part for part in parts]
 
 
 def _verdict(part: Part, p_value: float, sizes: Sizes) -> Verdict:
@@ -240,6 +275,8 @@ def _properties(spec: CompositionSpec, sizes: Sizes, rows: Rows) -> tuple[Proper
         if row["name"]:
             values[row["name"]].append(row)
     found = [_property(spec, sizes, mine) for mine in values.values()]
+    changed = iter(_changed([part for one in found for part in one.parts]))
+    found = [replace(one, parts=tuple(next(changed) for _ in one.parts)) for one in found]
     if spec.compared and sizes.rest and sizes.target:
         found = _judged(found, sizes)
     return tuple(sorted(found, key=lambda one: (not one.differs, -(one.v or 0.0), one.kind == "unique", -one.people, one.name)))
@@ -247,18 +284,17 @@ def _properties(spec: CompositionSpec, sizes: Sizes, rows: Rows) -> tuple[Proper
 
 def _property(spec: CompositionSpec, sizes: Sizes, rows: Sequence[Mapping[str, Any]]) -> Property:
     kind: Kind = rows[0]["kind"]
-    holders = int(rows[0]["has_target"]), int(rows[0]["has_base"]), int(rows[0]["has_both"])
+    holders = _counts(rows[0], "has_")
     parts = []
     for value in sorted(rows, key=lambda value: _along(kind, value)):
         text = value["part"]
         if kind == "unique" or (kind == "list" and text == ELSE):  # how many people have any of several elements is not known
             continue
-        counts = int(value["target"]), int(value["base"]), int(value["both"])
-        parts.append(_counted((text,), sizes, counts, spec.compared, int(value["values"]) if text == ELSE else 0))
-    nothing = sizes.target - holders[0], sizes.base - holders[1], sizes.both - holders[2]
-    if kind != "unique" and any(nothing):
-        parts.append(_counted(("=",), sizes, nothing, spec.compared))
-    return Property(rows[0]["name"], kind, holders[0], holders[1], tuple(parts), int(rows[0]["distinct"]))
+        parts.append(_counted((text,), sizes, _counts(value), spec, int(value["values"]) if text == ELSE else 0))
+    nothing = sizes.less(holders)
+    if kind != "unique" and (nothing.target or nothing.base or nothing.other):
+        parts.append(_counted(("=",), sizes, nothing, spec))
+    return Property(rows[0]["name"], kind, holders.target, holders.base, tuple(parts), int(rows[0]["distinct"]))
 
 
 def _along(kind: Kind, value: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -320,17 +356,22 @@ def said(value: str, one: By, names: Mapping[str, str]) -> tuple[str, Mapping[st
 OTHER_VALUES: tuple[str, Mapping[str, Any]] = (OTHER, {})
 
 
-def cell_of(part: Part, *, base: bool = False, name: str | None = None) -> Mapping[str, Any] | None:
+def cell_of(part: Part, *, base: bool = False, before: bool = False, name: str | None = None) -> Mapping[str, Any] | None:
     """Who is behind a part; None where that cannot be told."""
     if name is not None and part.values == (ELSE,):
         return None
     cell = dict(zip(PLACES, part.values, strict=False))
-    return {**({"name": name} if name is not None else {}), **cell, **({"base": True} if base else {})}
+    return {
+        **({"name": name} if name is not None else {}),
+        **cell,
+        **({"base": True} if base else {}),
+        **({"before": True} if before else {}),
+    }
 
 
 def table_composition(result: CompositionResult) -> Table:
-    """One row a part: of the properties asked for, or of each of all."""
-    if not result.people and not result.base_people:
+    """One row a part: of the properties asked for, or of each of all; none where there is nobody to describe."""
+    if not result.people:
         return Table(_columns(result), ())
     if result.scanned:
         listed = [(one, part) for one in result.properties for part in one.parts]
@@ -351,8 +392,13 @@ def table_composition(result: CompositionResult) -> Table:
             bounds = tuple(part.index) if part.index else (None, None, None)
             body += (part.base_people, part.base_share, *bounds, part.p_value, part.verdict or None)
             linked += (cell_of(part, base=True, name=name), *(None,) * 6)
+        if part.beside is not None:
+            change = tuple(part.beside.change) if part.beside.change else (None, None, None)
+            body += (part.beside.people, part.beside.share, *change, part.beside.p_value, part.beside.verdict or None)
+            linked += (cell_of(part, before=True, name=name), *(None,) * 6)
         if result.value is not None and not result.scanned:
             body += (part.number, part.base_number) if result.compared else (part.number,)
+            body += (part.beside.number,) if part.beside is not None else ()
         rows.append((*head, *body, *tail))
         cells.append((*(None,) * len(head), *linked, *(None,) * (len(body) - len(linked) + len(tail))))
     return Table(_columns(result), tuple(rows), tuple(cells))
@@ -382,15 +428,34 @@ def _columns(result: CompositionResult) -> tuple[Column, ...]:
             Column("p_value", "p, adjusted", "number"),
             Column("verdict", "More than chance"),
         ]
+    if result.said is not None:
+        body += [
+            Column("other_people", "People compared with", "number"),
+            Column("other_share", "Share compared with", "share"),
+            Column("change", "Difference of shares", "share"),
+            Column("change_low", "Difference of shares, at least", "share"),
+            Column("change_high", "Difference of shares, at most", "share"),
+            Column("change_p_value", "p of the difference, adjusted", "number"),
+            Column("change_verdict", "Difference more than chance"),
+        ]
     if result.value is not None and not result.scanned:
         body.append(Column("number", MEASURES[result.measure], "number", {"name": result.value}))
         if result.compared:
             body.append(Column("base_number", BASE_MEASURES[result.measure], "number", {"name": result.value}))
+        if result.said is not None:
+            body.append(Column("other_number", OTHER_MEASURES[result.measure], "number", {"name": result.value}))
     return (*heads, *body, *((Column("v", "Cramér's V", "number"),) if result.scanned and result.compared else ()))
 
 
 def headlines_composition(result: CompositionResult) -> tuple[Headline, ...]:
-    found = [Headline("People", result.people)]
+    growth = result.people / result.other_people - 1 if result.said is not None and result.other_people else None
+    found = [Headline("People", result.people, change=growth)]
+    if result.said is not None:
+        parts = result.parts or tuple(part for one in result.properties for part in one.parts)
+        found.append(Headline("People compared with", result.other_people))
+        found.append(
+            Headline("Shares that differ from those compared with", sum(bool(part.beside and part.beside.verdict) for part in parts))
+        )
     if result.compared:
         found.append(Headline("People of the base", result.base_people))
     if result.scanned:

@@ -96,7 +96,7 @@ class DistributionResult:
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
         found: tuple[tuple[str, Mapping[str, Any]], ...] = ()
-        if self.running and self.of_people:
+        if self.running and self.of_people and self.everybody.now.many:
             found = (("The period still runs: the numbers of people may grow.", {}),)
         return (*found, *sample_warning(self.sample))
 

@@ -72,7 +72,7 @@ class IntervalResult:
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
         found: tuple[tuple[str, Mapping[str, Any]], ...] = ()
-        if self.open:
+        if self.open and self.everybody.now.many:
             found = (("Some intervals may still end, long ones above all: until then the numbers look shorter than they will be.", {}),)
         return (*found, *sample_warning(self.sample))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
 from pprint import pformat
 from typing import Any, Concatenate, ParamSpec
@@ -125,15 +125,17 @@ def answer_panel(request: ProjectRequest, what: Asked) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why there is no answer: `kind` form, question, cancelled, busy, unavailable or other; `texts` what and where, for the reader."""
+    """Why there is no answer: `kind` form, question, cancelled, busy, unavailable or other; `texts` what and where, for the reader; of a
+    form its `errors` by dotted place."""
 
     kind: str
     texts: tuple[str, ...]
     status: int
+    errors: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_form(cls, errors: dict[str, str]) -> Problem:
-        return cls("form", tuple(f"{place}: {text}" if place else text for place, text in errors.items()), 422)
+        return cls("form", tuple(f"{place}: {text}" if place else text for place, text in errors.items()), 422, errors)
 
     @classmethod
     def of(cls, error: EngineError) -> Problem:

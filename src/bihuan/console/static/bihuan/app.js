@@ -169,7 +169,27 @@
     root.querySelectorAll?.("[data-repeat]").forEach(repeat);
     root.querySelectorAll?.("[data-shown-with]").forEach(shownWith);
     root.querySelectorAll?.("[data-switched]").forEach(switched);
-    root.querySelectorAll?.("details[data-fold]").forEach((each) => (each.open = !matchMedia("(max-width: 1199.98px)").matches));
+    root.querySelectorAll?.("details[data-fold]").forEach(fold);
+    root.querySelectorAll?.("[data-place]").forEach(place);
+  };
+
+  // --- The form of a question: on a narrow screen it is folded, but not while something in it is wrong --------------------------
+  const fold = (element) => {
+    element.open = !matchMedia("(max-width: 1199.98px)").matches || document.querySelector("[data-mistakes]") !== null;
+  };
+
+  // --- A mistake is called by the label of its field, and leads there --------------------------------------------------------------
+  const place = (element) => {
+    const name = CSS.escape(element.dataset.place);
+    const field = document.querySelector(`[data-question] [name="${name}"], [data-question] [name="${name}[]"]`);
+    const label = field?.labels?.[0]?.textContent.trim() || field?.getAttribute("aria-label");
+    if (!label) return;
+    const link = Object.assign(document.createElement("a"), { href: "#", textContent: label });
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      (field.tomselect ?? field).focus();
+    });
+    element.replaceWith(link);
   };
 
   // --- A period: either the last days, or from a day to a day ---------------------------------------------------------------
