@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from bihuan.analyse.composition.beside import Beside
 from bihuan.analyse.composition.result import ELSE, CompositionResult, Part, Property, by_said, cell_of, in_order, said
 from bihuan.analyse.composition.spec import By
 from bihuan.engine.breakdowns import ByPerson
@@ -16,6 +17,7 @@ MOST_TELLING = 12
 LEAST_PEOPLE = 5  # a value that fewer have is never among the most telling
 SHADES = 9
 VERDICTS = {"more": "More often than chance", "less": "More rarely than chance"}
+CHANGES = {"more": "A greater share, by more than chance", "less": "A smaller share, by more than chance"}
 KINDS = {
     "text": "texts",
     "number": "numbers, in ranges",
@@ -43,6 +45,10 @@ def _shares(result: CompositionResult, reader: Reader) -> dict[str, Any]:
     if result.compared:
         theirs = [{"value": part.base_share, "cell": cell_of(part, base=True)} for part in parts]
         series.append({"type": "bar", "name": reader.say("Base"), "barMaxWidth": 18, "data": theirs, "color": "#94a3b8"})
+    if result.said is not None:
+        other = [{"value": part.beside.share if part.beside else None, "cell": cell_of(part, before=True)} for part in parts]
+        name = reader.say(result.said[0], **result.said[1])
+        series.insert(1, {"type": "bar", "name": name, "barMaxWidth": 18, "data": other, "color": "#f59f00"})
     titles = [_value(part.values[0], result.by[0], result, reader, part.others) for part in parts]
     return {
         **_lying(titles),
@@ -87,6 +93,18 @@ def most_telling(result: CompositionResult) -> list[tuple[Property, Part]]:
     return sorted(strongest, key=lambda each: -(each[1].index.estimate if each[1].index else 0))
 
 
+def most_changed(result: CompositionResult) -> list[tuple[Property, Part]]:
+    """The values whose share differs most from that of those compared with, among those that differ by more than chance."""
+    found = [
+        (abs(part.beside.change.estimate), one, part)
+        for one in result.properties
+        for part in one.parts
+        if part.beside is not None and part.beside.verdict and part.beside.change is not None and part.values[0] != ELSE
+    ]
+    ordered = sorted(found, key=lambda each: (-each[0], each[1].name, each[2].values))
+    return [(one, part) for _, one, part in ordered[:MOST_TELLING]]
+
+
 def _telling(result: CompositionResult, reader: Reader) -> dict[str, Any] | None:
     telling = most_telling(result)
     if not telling:
@@ -126,6 +144,8 @@ def panel_composition(result: CompositionResult, reader: Reader) -> Mapping[str,
     return {
         "chart": chart_composition(result, reader),
         "compared": result.compared,
+        "other": reader.say(result.said[0], **result.said[1]) if result.said else "",
+        "changed": [_told(one, part, result, reader) for one, part in most_changed(result)],
         "scanned": result.scanned,
         "headings": [_heading(one, reader) for one in result.by],
         "measure": reader.say(_measure(result), name=result.value) if result.value is not None and not result.scanned else "",
@@ -160,6 +180,7 @@ def _row(part: Part, result: CompositionResult, reader: Reader, name: str | None
         **_counts(part, reader),
         "people_at": query(cell_of(part, name=name)),
         "base_at": query(cell_of(part, base=True, name=name)),
+        "beside": {**_beside(part.beside, reader), "at": query(cell_of(part, before=True, name=name))} if part.beside else None,
         "number": reader.show(_rounded(part.number), "number"),
         "base_number": reader.show(_rounded(part.base_number), "number"),
     }
@@ -178,6 +199,26 @@ def _counts(part: Part, reader: Reader) -> dict[str, Any]:
         "verdict": part.verdict,
         "hint": reader.say(VERDICTS[part.verdict]) if part.verdict else "",
     }
+
+
+def _beside(found: Beside, reader: Reader) -> dict[str, Any]:
+    change = found.change
+    return {
+        "people": reader.show(found.people, "number"),
+        "share": reader.show(found.share, "share"),
+        "change": _points(change.estimate) if change else "",
+        "interval": f"{_points(change.low)} – {_points(change.high)}" if change and change.low is not None else "",
+        "verdict": found.verdict,
+        "hint": reader.say(CHANGES[found.verdict]) if found.verdict else "",
+        "number": reader.show(_rounded(found.number), "number"),
+    }
+
+
+def _points(change: float | None) -> str:
+    if change is None:
+        return ""
+    points = round(change * 100, 1)
+    return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points):.1f}"
 
 
 def _rounded(number: float | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bihuan.analyse.composition.spec import CompositionCell, CompositionSpec
-from bihuan.analyse.composition.who import people_sql, text_of, traits_sql
+from bihuan.analyse.composition.who import people_sql, side_of, tests_of, text_of, traits_sql
 from bihuan.engine.conditions import time_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.question import Scope, Statement
@@ -20,9 +20,13 @@ FEW = 20  # people; of fewer nothing can be said of a property whose every value
 def compile_scan(spec: CompositionSpec, scope: Scope) -> Statement:
     """A row for each shown value of each property (`name`; of '' there is one row, everybody): its `kind`, how many people have it at all
     (`has_target` …) and how many `distinct` values there are; the value (`part`: "=" and the text, of a number its range, or "*" for the
-    rest, which are `values`), and how many people have that. Each CTE is named once: the store reads it as often as it is named."""
+    rest, which are `values`), and how many people have that: `target`, `base`, `both`; with a comparison also of the `other` people, and
+    those `again` on both its sides. Each CTE is named once: the store reads it as often as it is named."""
     binder = Binder()
     top = binder.bind(spec.top, "UInt64")
+    tests, other = tests_of(spec), ", in_other" if spec.compare is not None else ""
+    counted = ", ".join(f"countIf({test}) AS {name}" for name, test in tests.items())
+    has = ", ".join(f"has_{name}" for name in tests)
     sql = f"""
 WITH people AS ({people_sql(spec, scope, binder)}
 ),
@@ -32,16 +36,16 @@ known AS (
   GROUP BY person
 ),
 told AS (
-  SELECT in_target, in_base, pair.1 AS name, pair.2 AS text
+  SELECT in_target, in_base{other}, pair.1 AS name, pair.2 AS text
   FROM people LEFT JOIN known ON person = whose
   ARRAY JOIN arrayPushBack(arrayFilter(pair -> pair.2 NOT IN {EMPTY}, pairs), ('', '')) AS pair
 ),
 counted AS (
-  SELECT name, text, countIf(in_target) AS target, countIf(in_base) AS base, countIf(in_target AND in_base) AS both, count() AS holders
+  SELECT name, text, {counted}, count() AS holders
   FROM told GROUP BY name, text
 ),
 summed AS (
-  SELECT *, sum(target) OVER of_name AS has_target, sum(base) OVER of_name AS has_base, sum(both) OVER of_name AS has_both,
+  SELECT *, {", ".join(f"sum({name}) OVER of_name AS has_{name}" for name in tests)},
     sum(holders) OVER of_name AS has_all, count() OVER of_name AS distinct, {_facts(scope, binder, "OVER of_name", "holders")}
   FROM counted WINDOW of_name AS (PARTITION BY name)
 ),
@@ -49,21 +53,21 @@ kinds AS (
   SELECT *, {_kind(top)} AS kind, dense_rank() OVER (ORDER BY name != '', has_all DESC, name) AS rank FROM summed
 ),
 grouped AS (
-  SELECT name, kind, value, has_target, has_base, has_both, distinct,
-    sum(target) AS its_target, sum(base) AS its_base, sum(both) AS its_both, sum(holders) AS its_holders
+  SELECT name, kind, value, {has}, distinct,
+    {", ".join(f"sum({name}) AS its_{name}" for name in tests)}, sum(holders) AS its_holders
   FROM kinds
   ARRAY JOIN if(kind = 'unique', [''], {_values(scope, binder)}) AS value
   WHERE rank <= {MOST_PROPERTIES} + 1
-  GROUP BY name, kind, value, has_target, has_base, has_both, distinct
+  GROUP BY name, kind, value, {has}, distinct
 ),
 ranked AS (
   SELECT *, row_number() OVER (PARTITION BY name ORDER BY its_holders DESC, value) > {top} AS over
   FROM grouped WHERE value != '' OR name = '' OR kind = 'unique'
 )
-SELECT name, kind, has_target, has_base, has_both, distinct, if(over, '{ELSE}', concat('=', value)) AS part,
-  count() AS values, sum(its_target) AS target, sum(its_base) AS base, sum(its_both) AS both
+SELECT name, kind, {has}, distinct, if(over, '{ELSE}', concat('=', value)) AS part,
+  count() AS values, {", ".join(f"sum(its_{name}) AS {name}" for name in tests)}
 FROM ranked
-GROUP BY name, kind, has_target, has_base, has_both, distinct, part
+GROUP BY name, kind, {has}, distinct, part
 """
     return Statement(sql, binder.params)
 
@@ -72,7 +76,7 @@ def people_scan(spec: CompositionSpec, cell: CompositionCell, scope: Scope) -> S
     """Who has a value of a property, or none of it."""
     binder = Binder()
     people = people_sql(spec, scope, binder)
-    side = "in_base" if cell.base else "in_target"
+    side = side_of(spec, cell)
     if cell.name is None and cell.first is None:
         return Statement(f"SELECT person FROM ({people}) WHERE {side}", binder.params)
     if cell.name is None or cell.first is None or not cell.first.startswith("=") or cell.second or cell.third:
@@ -89,7 +93,7 @@ def people_scan(spec: CompositionSpec, cell: CompositionCell, scope: Scope) -> S
 SELECT person
 FROM (
   SELECT *, {_kind(binder.bind(spec.top, "UInt64"))} AS kind
-  FROM (SELECT person, in_target, in_base, text, {facts} FROM ({people}) AS people INNER JOIN ({known}) AS known ON person = whose)
+  FROM (SELECT person, {side}, text, {facts} FROM ({people}) AS people INNER JOIN ({known}) AS known ON person = whose)
 )
 WHERE {side} AND has({_values(scope, binder)}, {binder.bind(text, "String")})"""
     return Statement(sql, binder.params)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bihuan.engine.breakdowns import MOST, ByChannel, ByNumber, ByPerson, BySegment
+from bihuan.engine.compare import Before, Comparison, Groups, Other, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
@@ -63,6 +64,9 @@ class CompositionSpec(Spec):
 
     `as_of` says when a property is looked at: `now`, or at the `end` of `period`. Of each property the `top` values with the most people
     of `who` are shown alone. With `value`, a property with a number, its `measure` is taken over the people of each part too.
+
+    `compare` puts other people of `who` beside them: those of another period, or of another segment. Their properties are looked at
+    as of the same moment: what differs is who they are.
     """
 
     who: Who = Who()
@@ -73,6 +77,7 @@ class CompositionSpec(Spec):
     measure: Literal["sum", "avg", "median"] = "avg"
     period: PeriodSpec = Last(last=30)
     top: Annotated[int, Field(ge=1, le=MOST_VALUES)] = 10
+    compare: Comparison = None
 
     @model_validator(mode="after")
     def _of_people(self) -> CompositionSpec:
@@ -85,24 +90,29 @@ class CompositionSpec(Spec):
             raise ValueError("The same property is named twice.")
         if (self.top + 2) ** len(self.by) > MOST_CELLS:
             raise ValueError("Of three properties at most 15 values each can be shown.")
+        if isinstance(self.compare, Target):
+            raise ValueError("People can be compared with those of another period or segment, not with a number.")
+        if isinstance(self.compare, Before | Other) and self.who.did is None:
+            raise ValueError("Say what these people did in the period: otherwise those of another period are the same.")
         return self
 
     @property
     def compared(self) -> bool:
         """Whether the people asked about stand beside others."""
-        return self.who != self.base
+        return self.who != self.base or isinstance(self.compare, Groups)
 
 
 class CompositionCell(Spec):
     """The people of `who` (or with `base` those of the base) in a part: with the value `first` of the first property, and so on; a value is
     "=" and its text ("=" alone: none), "*" is all that are not shown alone. With `name` the first value is one of that property, where all
-    are looked through."""
+    are looked through. `before`: those that they are compared with."""
 
     name: Name | None = None
     first: str | None = None
     second: str | None = None
     third: str | None = None
     base: bool = False
+    before: bool = False
 
     @property
     def values(self) -> tuple[str | None, ...]:

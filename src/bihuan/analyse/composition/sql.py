@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bihuan.analyse.composition.scan import compile_scan, people_scan
 from bihuan.analyse.composition.spec import ByDate, ByElement, CompositionCell, CompositionSpec
-from bihuan.analyse.composition.who import people_sql, text_of, traits_sql
+from bihuan.analyse.composition.who import people_sql, side_of, tests_of, text_of, traits_sql
+from bihuan.engine import compare
 from bihuan.engine.breakdowns import ByChannel, ByNumber, ByPerson, BySegment, ranged, split
 from bihuan.engine.conditions import time_of
 from bihuan.engine.errors import QuestionError
@@ -13,18 +14,19 @@ from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import HIDDEN, Binder, json_text
 
 FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
-SIDES = ("in_target", "in_base")
+SIDES = ("in_target", "in_base", "in_other")
 ELSE = "*"  # all values that are not shown alone
 
 
 def reads_composition(spec: CompositionSpec, scope: Scope) -> Period:
-    return scope.period(spec.period)
+    period = scope.period(spec.period)
+    return compare.reads(period, compare.baseline(spec.compare, period, scope))
 
 
 def compile_composition(spec: CompositionSpec, scope: Scope) -> Statement:
     """A row for each part (`whole` 0) with its `values` ("=" and a text, or "*"): how many people of `who` (`target`), of the base, and of
     both; and of each side of how many the number is known, its sum and its median. `whole` 1 is everybody, and there `hidden` says how many
-    values of each property are not shown alone."""
+    values of each property are not shown alone. With a comparison also how many of the other people (`other`), and of both (`again`)."""
     if not spec.by:
         return compile_scan(spec, scope)
     binder = Binder()
@@ -38,7 +40,7 @@ combined AS (
   FROM valued
   GROUP BY ALL
 ),
-{_shown(spec, binder, "combined", merged.size)}
+{_shown(spec, binder, "combined", merged.size(spec))}
 SELECT toUInt8(grouping({columns[0]})) AS whole, [{", ".join(columns)}] AS values, {merged.total(spec)}, [{hidden}] AS hidden
 FROM shown
 GROUP BY GROUPING SETS (({", ".join(columns)}), ())
@@ -53,9 +55,9 @@ def people_composition(spec: CompositionSpec, cell: CompositionCell, scope: Scop
     if cell.name is not None or any(value is not None for value in cell.values[len(spec.by) :]):
         raise QuestionError("There is no such part in this answer.")
     binder = Binder()
-    tests = ["in_base" if cell.base else "in_target"]
+    tests = [side_of(spec, cell)]
     tests += [f"g{place} = {binder.bind(value, 'String')}" for place, value in enumerate(cell.values, 1) if value is not None]
-    size = "uniqExactIf(person, in_target)" if _lists(spec) else "countIf(in_target)"
+    size = " + ".join(f"uniqExactIf(person, {side})" if _lists(spec) else f"countIf({side})" for side in _sized(spec))
     sql = f"""
 WITH {_valued(spec, scope, binder)},
 {_shown(spec, binder, "valued", size)}
@@ -63,19 +65,29 @@ SELECT DISTINCT person FROM shown WHERE {" AND ".join(tests)}"""
     return Statement(sql, binder.params)
 
 
+def _sides(spec: CompositionSpec) -> tuple[str, ...]:
+    return SIDES if spec.compare is not None else SIDES[:2]
+
+
+def _sized(spec: CompositionSpec) -> tuple[str, ...]:
+    """Whose number decides which values are shown alone."""
+    return ("in_target", "in_other") if spec.compare is not None else ("in_target",)
+
+
 class _Counts:
     """How parts are summed up where everybody is in one: by adding."""
 
-    size = "sum(target)"
+    def size(self, spec: CompositionSpec) -> str:
+        return "sum(target) + sum(other)" if spec.compare is not None else "sum(target)"
 
     def gather(self, spec: CompositionSpec) -> str:
         numbers = "".join(
             f""",
     countIf({side} AND number IS NOT NULL) AS {side}_known, sumIf(assumeNotNull(number), {side} AND number IS NOT NULL) AS {side}_sum,
     quantileExactInclusiveStateIf(0.5)(assumeNotNull(number), {side} AND number IS NOT NULL) AS {side}_median"""
-            for side in SIDES
+            for side in _sides(spec)
         )
-        counts = "countIf(in_target) AS target, countIf(in_base) AS base, countIf(in_target AND in_base) AS both"
+        counts = ", ".join(f"countIf({test}) AS {name}" for name, test in tests_of(spec).items())
         return counts + (numbers if spec.value is not None else "")
 
     def total(self, spec: CompositionSpec) -> str:
@@ -83,33 +95,31 @@ class _Counts:
             f"[toFloat64(sum({side}_known)), sum({side}_sum), quantileExactInclusiveMerge(0.5)({side}_median)] AS {side}_numbers"
             if spec.value is not None
             else f"[0., 0., 0.] AS {side}_numbers"
-            for side in SIDES
+            for side in _sides(spec)
         ]
-        return f"sum(target) AS of_target, sum(base) AS of_base, sum(both) AS of_both, {', '.join(numbers)}"
+        return ", ".join([*(f"sum({name}) AS of_{name}" for name in tests_of(spec)), *numbers])
 
 
 class _Lists:
     """How they are where people are in several parts: by who they are."""
 
-    size = "groupBitmapMerge(target)"
+    def size(self, spec: CompositionSpec) -> str:
+        return "groupBitmapMerge(target) + groupBitmapMerge(other)" if spec.compare is not None else "groupBitmapMerge(target)"
 
     def gather(self, spec: CompositionSpec) -> str:
         numbers = "".join(
-            f", groupUniqArrayIf((person, assumeNotNull(number)), {side} AND number IS NOT NULL) AS {side}_told" for side in SIDES
+            f", groupUniqArrayIf((person, assumeNotNull(number)), {side} AND number IS NOT NULL) AS {side}_told" for side in _sides(spec)
         )
-        counts = ", ".join(
-            f"groupBitmapStateIf(person, {test}) AS {name}"
-            for name, test in (("target", "in_target"), ("base", "in_base"), ("both", "in_target AND in_base"))
-        )
+        counts = ", ".join(f"groupBitmapStateIf(person, {test}) AS {name}" for name, test in tests_of(spec).items())
         return counts + (numbers if spec.value is not None else "")
 
     def total(self, spec: CompositionSpec) -> str:
         numbers = []
-        for side in SIDES:
+        for side in _sides(spec):
             told = f"arrayMap(one -> one.2, groupUniqArrayArray({side}_told))"
             three = f"[toFloat64(length({told})), arraySum({told}), arrayReduce('quantileExactInclusive(0.5)', {told})]"
             numbers.append(f"{three if spec.value is not None else '[0., 0., 0.]'} AS {side}_numbers")
-        counts = ", ".join(f"groupBitmapMerge({name}) AS of_{name}" for name in ("target", "base", "both"))
+        counts = ", ".join(f"groupBitmapMerge({name}) AS of_{name}" for name in tests_of(spec))
         return f"{counts}, {', '.join(numbers)}"
 
 
@@ -117,7 +127,7 @@ def _shown(spec: CompositionSpec, binder: Binder, rows: str, size: str) -> str:
     """`shown`: the `rows` with `g1` …, the values that are shown. Each CTE is named once: the store reads it as often as it is named."""
     top = binder.bind(spec.top, "UInt64")
     places = range(1, len(spec.by) + 1)
-    sizes = ", ".join(f"{size} OVER (PARTITION BY v{place}) AS size_{place}" for place in places)
+    sizes = ", ".join(f"{_over(size, f'(PARTITION BY v{place})')} AS size_{place}" for place in places)
     ranks = ", ".join(f"dense_rank() OVER (ORDER BY v{place} = '', size_{place} DESC, v{place}) AS rank_{place}" for place in places)
     alone = ", ".join(
         f"if(v{place} = '' OR (rank_{place} <= {top} AND size_{place} > 0), concat('=', v{place}), '{ELSE}') AS g{place}"
@@ -126,6 +136,10 @@ def _shown(spec: CompositionSpec, binder: Binder, rows: str, size: str) -> str:
     return f"""sized AS (SELECT *, {sizes} FROM {rows}),
 ranked AS (SELECT *, {ranks} FROM sized),
 shown AS (SELECT *, {alone} FROM ranked)"""
+
+
+def _over(size: str, window: str) -> str:
+    return " + ".join(f"{each} OVER {window}" for each in size.split(" + "))
 
 
 def _columns(spec: CompositionSpec) -> list[str]:
@@ -179,7 +193,7 @@ def _valued(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
     number = _number(place_of[spec.value]) if spec.value is not None else "NULL"
     valued = ",\n    ".join(f"{value} AS v{place}" for place, value in enumerate(values, 1))
     ctes.append(f"""valued AS (
-  SELECT person, in_target, in_base, CAST({number}, 'Nullable(Float64)') AS number,
+  SELECT person, {", ".join(_sides(spec))}, CAST({number}, 'Nullable(Float64)') AS number,
     {valued}
   FROM people{joins}
 )""")

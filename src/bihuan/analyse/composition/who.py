@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bihuan.analyse.composition.spec import CompositionSpec, Who
+from bihuan.analyse.composition.spec import CompositionCell, CompositionSpec, Who
+from bihuan.engine.compare import EVERYBODY, OTHERS, Groups, baseline
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EventProperty, InSegment, about_event
@@ -12,7 +13,9 @@ from bihuan.engine.visible import Binder, json_text
 
 
 def people_sql(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
-    """SELECT (person, in_target, in_base): everybody who is in either."""
+    """SELECT (person, in_target, in_base): everybody who is in either; with a comparison also `in_other`, whom they are compared with."""
+    if spec.compare is not None:
+        return _compared(spec, scope, binder)
     target = _who(spec.who, scope, binder)
     if not spec.compared:
         return f"\n  SELECT person, true AS in_target, true AS in_base FROM ({target})"
@@ -24,6 +27,64 @@ def people_sql(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
     SELECT person, 0, 1 FROM ({_who(spec.base, scope, binder)})
   )
   GROUP BY person"""
+
+
+def side_of(spec: CompositionSpec, cell: CompositionCell) -> str:
+    """SQL: a person is on the side that the cell means."""
+    if cell.before and spec.compare is None:
+        raise QuestionError("There is no such part in this answer.")
+    return "in_other" if cell.before else "in_base" if cell.base else "in_target"
+
+
+def tests_of(spec: CompositionSpec) -> dict[str, str]:
+    """What is counted, by its name."""
+    found = {"target": "in_target", "base": "in_base", "both": "in_target AND in_base"}
+    return {**found, "other": "in_other", "again": "in_target AND in_other"} if spec.compare is not None else found
+
+
+def _compared(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
+    if isinstance(spec.compare, Groups):
+        segment, against = groups(spec.compare, scope, binder)
+        both = f"SELECT person, toUInt8({segment}) AS target, toUInt8({against}) AS other FROM ({_who(spec.who, scope, binder)})"
+        mine = "1"
+    else:
+        mine, theirs = _days(spec, scope, binder)
+        both = _who(spec.who, scope, binder, sides=f", max({mine}) AS target, max({theirs}) AS other")
+    if not spec.compared:
+        base = "in_target AS in_base"
+        people = f"SELECT person, target = 1 AS in_target, {base}, other = 1 AS in_other FROM ({both})"
+    else:
+        people = f"""SELECT person, max(target) = 1 AS in_target, max(base) = 1 AS in_base, max(other) = 1 AS in_other
+  FROM (
+    SELECT person, target, 0 AS base, other FROM ({both})
+    UNION ALL
+    SELECT person, 0, 1, 0 FROM ({_who(spec.base, scope, binder, days=mine)})
+  )
+  GROUP BY person"""
+    return f"\n  {people}"
+
+
+def groups(compare: Groups, scope: Scope, binder: Binder) -> tuple[str, str]:
+    """SQL: a person is of the segment; and of those that it is compared with."""
+    segment = condition(InSegment(segment=compare.segment), scope, binder)
+    if compare.against == EVERYBODY:
+        return segment, "1"
+    if compare.against == OTHERS:
+        return segment, f"NOT ({segment})"
+    return segment, condition(InSegment(segment=compare.against), scope, binder)
+
+
+def _days(spec: CompositionSpec, scope: Scope, binder: Binder) -> tuple[str, str]:
+    """SQL: an event is of the period; and of the one that it is compared with."""
+    period = scope.period(spec.period)
+    other = baseline(spec.compare, period, scope)
+    assert other is not None
+    mine, theirs = (
+        f"day BETWEEN {binder.bind(each.since, 'Date')} AND {binder.bind(each.until, 'Date')}" for each in (period, other.period)
+    )
+    if not other.whole:
+        theirs += f" AND ts < fromUnixTimestamp64Milli({binder.bind(round(other.until.timestamp() * 1000), 'Int64')}, 'UTC')"
+    return mine, theirs
 
 
 def traits_sql(spec: CompositionSpec, scope: Scope, binder: Binder, wanted: str) -> str:
@@ -40,7 +101,8 @@ def text_of(column: str) -> str:
     return f"if(startsWith({column}, '['), if(empty({elements}), [''], {elements}), [{column}])"
 
 
-def _who(who: Who, scope: Scope, binder: Binder) -> str:
+def _who(who: Who, scope: Scope, binder: Binder, *, days: str = "1", sides: str = "") -> str:
+    """SELECT person, of events of which `days` is true; `sides` are columns over the events of each."""
     found = about_event(who.filter)
     if found is not None:
         raise QuestionError(
@@ -51,7 +113,13 @@ def _who(who: Who, scope: Scope, binder: Binder) -> str:
     source = "ids WHERE person != 0"
     if who.did is not None:
         source = f"visible WHERE person != 0 AND {has_name_of([who.did], binder)} AND {is_one_of(who.did, scope, binder)}"
+        source += f" AND {days}" if days != "1" else ""
     tests = [condition(who.filter, scope, binder)]
     if who.segment is not None:
         tests.append(condition(InSegment(segment=who.segment), scope, binder))
-    return f"SELECT person FROM (SELECT DISTINCT person FROM {source}) WHERE {' AND '.join(tests)}"
+    if sides:
+        tests.append("(target OR other)")
+        people, names = f"SELECT person{sides} FROM {source} GROUP BY person", ", target, other"
+    else:
+        people, names = f"SELECT DISTINCT person FROM {source}", ""
+    return f"SELECT person{names} FROM ({people}) WHERE {' AND '.join(tests)}"
