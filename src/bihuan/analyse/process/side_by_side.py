@@ -28,7 +28,7 @@ def panel_parts(result: ProcessResult, reader: Reader) -> Mapping[str, Any] | No
         "heading": heading(result.breakdown, reader),
         "titles": [part_title(part, result, reader) for part in result.parts],
         "rows": [_row(part, lost, result, reader) for part in result.parts],
-        "ways": [_way(way, result.parts, reader) for way in result.variants[:MOST_WAYS] if way.cases],
+        "ways": _ways([way for way in result.variants[:MOST_WAYS] if way.cases], result.parts, reader),
         "waiting": [_waiting(one, result.parts, reader) for one in links],
         "lost": _all_lost(links, result.parts, reader),
     }
@@ -57,7 +57,13 @@ def _row(part: Part, lost: float, result: ProcessResult, reader: Reader) -> dict
     }
 
 
-def _way(way: Variant, parts: Sequence[Part], reader: Reader) -> dict[str, Any]:
+def _ways(ways: Sequence[Variant], parts: Sequence[Part], reader: Reader) -> list[dict[str, Any]]:
+    """The share of each part's cases that take each way, shaded beside the greatest of all."""
+    most = max((part.ways.get(way.names, 0) / part.whole.cases for way in ways for part in parts if part.whole.cases), default=0.0)
+    return [_way(way, parts, most, reader) for way in ways]
+
+
+def _way(way: Variant, parts: Sequence[Part], most: float, reader: Reader) -> dict[str, Any]:
     cells = []
     for part in parts:
         number, cases = part.ways.get(way.names, 0), part.whole.cases
@@ -65,7 +71,7 @@ def _way(way: Variant, parts: Sequence[Part], reader: Reader) -> dict[str, Any]:
             {
                 "text": reader.show(number / cases if cases else None, "share"),
                 "hint": reader.say("in {count} cases", count=reader.show(number, "number")),
-                "heat": round(number / cases * SHADES) if cases else None,
+                "heat": round(number / cases / most * SHADES) if number else None,
                 "query": query({**variant_cell(way), **part_cell(part)}) if number else "",
             }
         )
@@ -73,9 +79,9 @@ def _way(way: Variant, parts: Sequence[Part], reader: Reader) -> dict[str, Any]:
 
 
 def _waiting(one: Bottleneck, parts: Sequence[Part], reader: Reader) -> dict[str, Any]:
-    """The median of each part at one connection or activity, shaded beside the slowest."""
+    """The median of each part at one connection or activity, shaded where it is slower than that of all: darkest from twice on."""
     spent = [part.spent.get((one.name, one.next)) for part in parts]
-    most = max((each.median or 0 for each in spent if each), default=0)
+    usual = one.times.median or 0.0
     return {
         "name": one.name,
         "next": one.next,
@@ -84,12 +90,18 @@ def _waiting(one: Bottleneck, parts: Sequence[Part], reader: Reader) -> dict[str
             {
                 "text": reader.show(each.median if each else None, "seconds"),
                 "hint": reader.say("{count} times", count=reader.show(each.number if each else 0, "number")),
-                "heat": round((each.median or 0) / most * SHADES) if each and each.number and most else None,
+                "heat": _slower(each.median, usual) if each else None,
                 "query": query({**link_cell(one.name, one.next), **part_cell(part)}) if each and each.number else "",
             }
             for part, each in zip(parts, spent, strict=True)
         ],
     }
+
+
+def _slower(median: float | None, usual: float) -> int | None:
+    if median is None or median <= usual:
+        return None
+    return SHADES if not usual else min(SHADES, max(1, round((median / usual - 1) * SHADES)))
 
 
 def _all_lost(links: Sequence[Bottleneck], parts: Sequence[Part], reader: Reader) -> list[dict[str, Any]]:
