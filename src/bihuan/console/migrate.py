@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 
@@ -14,6 +15,7 @@ PATIENCE = 60.0  # a store that was killed may first have to read its parts
 
 
 def main() -> int:
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # an engine that still starts is not an error worth a line a try
     config = Config.from_env()
     try:
         await_store(Store(config))

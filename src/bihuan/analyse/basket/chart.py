@@ -63,6 +63,7 @@ def panel_basket(result: BasketResult, reader: Reader) -> Mapping[str, Any]:
     """What panel.html shows: the squares, the rules, and the items."""
     return {
         "chart": chart_basket(result, reader),
+        "tile": {"height": "medium"},
         "rules": [_rule(rule, reader) for rule in result.rules],
         "more": reader.show(result.found - len(result.rules), "number") if result.found > len(result.rules) else "",
         "items": [

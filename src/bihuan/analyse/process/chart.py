@@ -213,10 +213,14 @@ def panel_process(result: ProcessResult, reader: Reader) -> Mapping[str, Any]:
     """What panel.html shows."""
     shown = drawn(result)
     chart, laid = _chart(result, shown, reader) if result.whole.executions else (None, None)
-    return {
-        "chart": chart,
+    size = {
         "width": _size(WIDTHS, laid.height * COLUMN + 2 * MARGIN if laid else 0),
         "height": _size(HEIGHTS, (laid.layers - 1) * LAYER + TOP + BOTTOM if laid else 0),
+    }
+    return {
+        "chart": chart,
+        **size,
+        "tile": size,
         "hidden": _hidden(shown, reader),
         "services": result.services,
         "compared": reader.say(result.compared[0], **result.compared[1]) if result.compared else "",

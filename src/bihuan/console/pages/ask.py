@@ -68,7 +68,7 @@ def asked(request: HttpRequest, name: str, *, ignore: Collection[str] = CONTROL)
         spec: Spec | None = question.example()
         return Asked(question, spec, _values(spec), {})
     spec, errors = validated(question.spec, document)
-    return Asked(question, spec, _values(spec) if spec is not None else document, errors)
+    return Asked(question, spec, _values(spec) if spec is not None else {**_usual(question.spec), **document}, errors)
 
 
 def query_of(spec: Spec) -> str:
@@ -246,6 +246,11 @@ def own_query_id(request: ProjectRequest, query_id: str) -> str:
 
 def _values(spec: Spec | None) -> dict[str, Any]:
     return spec.model_dump(mode="json", by_alias=True) if spec is not None else {}
+
+
+def _usual(spec: type[Spec]) -> dict[str, Any]:
+    """What the form shows where an address with a mistake says nothing: what would have been asked."""
+    return spec.model_construct().model_dump(mode="json", by_alias=True)
 
 
 def _folder(question: Question[Any, Any]) -> str:

@@ -72,6 +72,17 @@ def test_a_mistake_is_shown_at_its_place(vera):
         assert re.search(r'data-place="series\.0\.measure">series\.0\.measure</span>:\s*Choose one of', shown.content.decode())
 
 
+def test_beside_a_mistake_the_form_shows_what_would_have_been_asked(vera):
+    page = vera.get("/p/shop/ask/interval/?start.event=View&end.event=View&top=900").content.decode()
+    assert re.search(r'<option value="30"\s+selected', page)
+    assert re.search(r'name="top"[^>]*value="900"', page)
+
+
+def test_a_tile_with_a_mistake_leads_to_where_it_is_mended(vera):
+    tile = vera.get("/p/shop/ask/interval/?start.event=View&as=tile", headers=PANEL).content.decode()
+    assert re.search(r'href="/p/shop/ask/interval/\?[^"]*start\.event=View', tile)
+
+
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [

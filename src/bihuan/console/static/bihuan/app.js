@@ -182,8 +182,12 @@
   const place = (element) => {
     const name = CSS.escape(element.dataset.place);
     const field = document.querySelector(`[data-question] [name="${name}"], [data-question] [name="${name}[]"]`);
-    const label = field?.labels?.[0]?.textContent.trim() || field?.getAttribute("aria-label");
-    if (!label) return;
+    if (!field) return;
+    const group = field.closest("fieldset, .mb-3")?.querySelector("legend, .form-label");
+    const own = field.labels?.[0] ?? group;
+    const said = [group?.textContent, own === group ? field.getAttribute("aria-label") : own.textContent].filter(Boolean);
+    if (!said.length) return;
+    const label = said.map((each) => each.trim()).join(" · ");
     const link = Object.assign(document.createElement("a"), { href: "#", textContent: label });
     link.addEventListener("click", (event) => {
       event.preventDefault();
