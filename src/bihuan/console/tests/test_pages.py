@@ -8,17 +8,21 @@ import io
 import json
 import re
 import shlex
+from html import unescape
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from bihuan.analyse.process.listing import ProcessCasesSpec
+from bihuan.analyse.process.spec import ProcessCell
 from bihuan.catalog.definitions import definition, save_definition, spec_of
 from bihuan.catalog.kinds import MetricSpec
 from bihuan.console.pages import ask as ask_page
 from bihuan.console.questions import listed
 from bihuan.engine.errors import Busy, Cancelled, Unavailable
 from bihuan.engine.here import engine as engine_here
+from bihuan.govern.forms import parse_dotted, validated
 from bihuan.govern.tests.cast import Cast
 from bihuan.see.trend.spec import TrendSpec
 
@@ -81,6 +85,16 @@ def test_beside_a_mistake_the_form_shows_what_would_have_been_asked(vera):
 def test_a_tile_with_a_mistake_leads_to_where_it_is_mended(vera):
     tile = vera.get("/p/shop/ask/interval/?start.event=View&as=tile", headers=PANEL).content.decode()
     assert re.search(r'href="/p/shop/ask/interval/\?[^"]*start\.event=View', tile)
+
+
+def test_the_cases_of_a_process_stay_those_when_their_form_is_sent_again(vera):
+    meant = "cell.variant.0=View&cell.variant.1=%C3%84ra+%22x%22&cell.conforming=no&cell.running=true&limit=7"
+    page = vera.get(f"/p/shop/ask/process_cases/?case=person&{meant}").content.decode()
+    hidden = re.findall(r'<input type="hidden" name="((?:cell|limit)[^"]*)" value="([^"]*)">', page)
+    sent = parse_dotted([(name, unescape(value)) for name, value in hidden])
+    spec, errors = validated(ProcessCasesSpec, sent)
+    assert not errors
+    assert spec == ProcessCasesSpec(cell=ProcessCell(variant=("View", 'Ära "x"'), conforming="no", running=True), limit=7)
 
 
 @pytest.mark.parametrize(
