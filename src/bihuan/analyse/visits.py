@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bihuan.engine.periods import Period, PeriodSpec
 from bihuan.engine.question import Scope
+from bihuan.engine.visible import Binder
 
 MOST_MINUTES = 720  # shorter than any day, so that the day before a period tells whether a visit began there
 
@@ -18,6 +19,46 @@ def reads_visits(period: PeriodSpec, scope: Scope) -> Period:
     """A visit belongs to the day on which it begins. What is read besides is the day before, because a visit may have begun there, and
     the day after, because it may go on there: up to the end of that day it is followed."""
     return scope.period(period).extended(before=1, after=1)
+
+
+# Events as numbers, which are sorted and cut several times quicker than rows of several columns: from the left the milliseconds since a
+# beginning, then the place of the event's name among all names in order. So they are in order by time, then by name.
+PLACE_BITS = 22  # there are no more names than these can number
+TICK_OF = f"toInt64(bitShiftRight(one, {PLACE_BITS}))"  # SQL: the milliseconds of `one` of these numbers
+PLACE_OF = f"bitAnd(one, {(1 << PLACE_BITS) - 1})"  # SQL: the place of its name, from 1
+
+
+def moments(period: PeriodSpec, scope: Scope, binder: Binder) -> tuple[str, str, str]:
+    """SQL for the instant that milliseconds are counted from, itself in those since 1970; and for the period's begin and end."""
+    asked = scope.period(period)
+    base = round(reads_visits(period, scope).start.timestamp() * 1000)
+    since, until = (round(at.timestamp() * 1000) - base for at in (asked.start, asked.end))
+    return binder.bind(base, "Int64"), binder.bind(since, "Int64"), binder.bind(until, "Int64")
+
+
+def place_sql(names: str) -> str:
+    """SQL: the place of an event's name in the array `names`, from 1."""
+    return f"transform(event, {names}, arrayMap(one -> toUInt32(one), arrayEnumerate({names})), toUInt32(0))"
+
+
+def number_sql(base: str, names: str) -> str:
+    """SQL: the number of an event."""
+    return f"bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ts) - {base}), {PLACE_BITS}) + {place_sql(names)}"
+
+
+def cut_sql(number: str, rows: str, gap: str, tick_of: str = TICK_OF) -> str:
+    """SELECT (person, visit) of `rows` (a FROM clause with WHERE): a visit is the sorted numbers (SQL `number`) of its events, `tick_of`
+    SQL for the milliseconds of `one`; `gap` is SQL for milliseconds."""
+    return f"""
+    SELECT
+      person,
+      arrayJoin(arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick_of}, sorted)))) AS visit
+    FROM (
+      SELECT person, arraySort(groupArray({number})) AS sorted
+      {rows}
+      GROUP BY person
+    )
+  """
 
 
 def visits_sql(doings: str, kept: str, gap: str) -> str:

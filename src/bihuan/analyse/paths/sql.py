@@ -4,7 +4,7 @@ Each person's events are sorted once and cut into visits. Until the very end nod
 several times quicker than texts. A visit is an array of nodes, of which the way is a slice. Ways are laid out as one row for each of
 their steps, the rare nodes become one, and rows are counted.
 
-`named`   one row: the names of `events`, in order, and of `nodes`, in order: a node's number is its place there;
+`named`   one row: the names of `events`, in order, and of `nodes`, in order: a node's number is its place there (from 1);
 `visits`  each visit's nodes, and whether they fit the start (1) and the end (2);
 `ways`    a row for each visit: `started` and `reached` say whether it has a start and an end, as far as they are asked for; `nodes` is the
           part of the way that is looked at, `places` the step of each, `more` whether it has more than these.
@@ -12,8 +12,10 @@ their steps, the rare nodes become one, and rows are counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bihuan.analyse.paths.spec import PathsCell, PathsSpec
-from bihuan.analyse.visits import reads_visits
+from bihuan.analyse.visits import PLACE_OF, TICK_OF, cut_sql, moments, number_sql, reads_visits
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period
@@ -22,6 +24,7 @@ from bihuan.engine.visible import Binder, property_text
 
 SKIPPED = "…"  # the middle of a way that is too long between two nodes
 OTHER = "\x1f"  # in rows: all nodes of a step that are not shown alone
+KNOWN = "(SELECT (events, nodes, numbers, fitting) FROM named)"  # always in these words: the store then looks once
 REST, MIDDLE, NOTHING = 4_294_967_295, 4_294_967_294, 0  # the numbers of these, and of what comes after the last node
 MOST_WAYS = 50
 
@@ -39,7 +42,7 @@ def compile_paths(spec: PathsSpec, scope: Scope) -> Statement:
     sql = f"""
 WITH {_ways(spec, scope, binder)},
 {_folded(spec, binder)},
-(SELECT nodes FROM named) AS all_nodes
+{KNOWN}.2 AS all_nodes
 SELECT
   part, place, {NAME.format(code="node_number")} AS node, {NAME.format(code="next_number")} AS next, number AS ways, people,
   ended, ended_people, going_on, hidden AS nodes, arrayMap(one -> {NAME.format(code="one")}, trail) AS way
@@ -47,17 +50,20 @@ FROM (
   SELECT
     if(grouping(next) = 1, 'node', 'link') AS part, place, toUInt32(node) AS node_number, toUInt32(next) AS next_number, count() AS number,
     uniqExact(person) AS people, countIf(edge) AS ended, uniqExactIf(person, edge) AS ended_people, countIf(onward) AS going_on,
-    uniqExact(itself) AS hidden, CAST([], 'Array(UInt32)') AS trail
+    if(node = {REST}, uniqExactIf(itself, node = {REST}), 1) AS hidden, CAST([], 'Array(UInt32)') AS trail
   FROM folded
-  GROUP BY GROUPING SETS ((place, node), (place, node, next))
+  GROUP BY place, node, next WITH ROLLUP
+  HAVING NOT grouping(node)
   UNION ALL
-  SELECT
-    if(grouping(nodes) = 1, 'total', 'way') AS part, 0, 0, 0, countIf(reached) AS number, uniqExactIf(person, reached),
-    countIf(started), uniqExactIf(person, started), if(part = 'total', count(), more) AS further, 0, nodes
+  SELECT 'total', 0, 0, 0, countIf(reached), uniqExactIf(person, reached), countIf(started), uniqExactIf(person, started), count(), 0, []
   FROM ways
-  GROUP BY GROUPING SETS ((nodes, more), ())
-  ORDER BY part, number DESC, nodes, further
-  LIMIT {MOST_WAYS + 2} BY part
+  UNION ALL
+  SELECT 'way', 0, 0, 0, count() AS number, uniqExact(person), 0, 0, more, 0, any(nodes) AS way
+  FROM ways
+  WHERE reached
+  GROUP BY sipHash128(nodes), more
+  ORDER BY number DESC, way, more
+  LIMIT {MOST_WAYS}
 )
 """
     return Statement(sql, binder.params)
@@ -84,77 +90,96 @@ def people_paths(spec: PathsSpec, cell: PathsCell, scope: Scope) -> Statement:
 
 # SQL: the name of a number
 NAME = f"multiIf({{code}} = {REST}, '{OTHER}', {{code}} = {MIDDLE}, '{SKIPPED}', {{code}} = {NOTHING}, '', all_nodes[{{code}}])"
-CODE = f"if({{name}} = '{SKIPPED}', toUInt32({MIDDLE}), toUInt32(indexOf((SELECT nodes FROM named), {{name}})))"  # SQL: a name's number
+CODE = f"if({{name}} = '{SKIPPED}', toUInt32({MIDDLE}), toUInt32(indexOf({KNOWN}.2, {{name}})))"  # SQL: a name's number
 
 
 def _ways(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
-    return f"{_named(spec, scope, binder)},\n{_visits(spec, scope, binder)},\n{_sliced(spec, binder)}"
+    visits = _visits_of_names(spec, scope, binder) if spec.by is None else _visits_of_values(spec, scope, binder)
+    return f"{_named(spec, scope, binder)},\n{visits},\n{_sliced(spec, binder)}"
 
 
 def _named(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     """What is seen by its name alone: no condition is looked at, so that this costs little; names too many do no harm. Where nodes are
-    events, `numbers` are their nodes'."""
-    several = "" if spec.by is None else f", groupUniqArray({_grouped(spec, _raw(spec, scope, binder), binder)}) AS called"
-    called = f"arrayMap(name -> toString({_grouped(spec, 'name', binder)}), events)" if spec.by is None else "called"
+    events, `numbers` are their nodes', and `fitting` says what they fit."""
+    if spec.by is None:
+        each = f"arrayMap(name -> toString({_grouped(spec, 'name', binder)}), events)"
+        numbers = "arrayMap(node -> toUInt32(indexOf(nodes, node)), each)"
+        fitting = f"arrayMap((name, node) -> toUInt8({_fitting(spec, ('node', 'name'), binder)}), events, each)"
+        several = ""
+    else:
+        each, numbers, fitting = "called", "CAST([], 'Array(UInt32)')", "CAST([], 'Array(UInt8)')"
+        several = (
+            f", groupUniqArrayArray(called) AS called FROM (SELECT event, [{_grouped(spec, _raw(spec, scope, binder), binder)}] AS called"
+        )
+        several = f"{several} FROM visible WHERE {named(spec.choices, binder)})"
+    found = several or f" FROM (SELECT DISTINCT event FROM visible WHERE {named(spec.choices, binder)})"
     return f"""named AS (
-  SELECT
-    events, {called} AS each, arraySort(arrayDistinct(each)) AS nodes,
-    arrayMap(name -> toUInt32(indexOf(nodes, name)), {"each" if spec.by is None else "CAST([], 'Array(String)')"}) AS numbers
-  FROM (
-    SELECT arraySort(groupUniqArray(toString(event))) AS events{several}
-    FROM visible
-    WHERE {named(spec.choices, binder)}
-  )
+  SELECT events, {each} AS each, arraySort(arrayDistinct(each)) AS nodes, {numbers} AS numbers, {fitting} AS fitting
+  FROM (SELECT arraySort(groupUniqArray(toString(event))) AS events{found})
 )"""
 
 
-def _visits(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
-    """Visits that begin in the period. An event is one number of, from the left, its time, its name's place, its key, its node and what it
-    fits: so it is sorted by time, then by name, then by key."""
-    period = scope.period(spec.period)
-    raw = _raw(spec, scope, binder)
-    node = _grouped(spec, raw, binder)
-    if spec.by is None:
-        number = "transform(event, known.1, known.3, toUInt32(0))"
-    else:
-        number = f"transform({node}, known.2, arrayMap(one -> toUInt32(one), arrayEnumerate(known.2)), toUInt32(0))"
-    fitting = [
-        f"{bit} * ({' OR '.join(fits(name, pattern, binder) for name in dict.fromkeys((node, raw, 'event')))})"
+def _fitting(spec: PathsSpec, names: Sequence[str], binder: Binder) -> str:
+    """SQL: 1 where one of the names (SQL) fits the start, and 2 where one fits the end."""
+    told = [
+        f"{bit} * ({' OR '.join(fits(name, pattern, binder) for name in dict.fromkeys(names))})"
         for bit, pattern in ((1, spec.start), (2, spec.end))
         if pattern is not None
     ]
-    without = "".join(f"\n      AND NOT {fits(raw, pattern, binder)}" for pattern in spec.without)
-    place = "transform(event, arrayPushBack(known.1, ''), arrayMap(one -> toUInt32(one), range(length(known.1) + 1)), toUInt32(0))"
-    tick = "toInt64(bitShiftRight(one, 150))"
-    gap = binder.bind(spec.gap * 60_000, "Int64")
-    since, until = (binder.bind(round(at.timestamp() * 1000), "Int64") for at in (period.start, period.end))
+    return " + ".join(told) or "0"
+
+
+def _visits_of_names(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
+    """Visits that begin in the period. Two events of a name at once are the same to a way."""
+    base, since, until = moments(spec.period, scope, binder)
+    numbers = f"arrayMap(one -> {f'{KNOWN}.3[{PLACE_OF}]' if spec.groups else f'toUInt32({PLACE_OF})'}, visit)"
+    fitting = f"arrayMap(one -> {KNOWN}.4[{PLACE_OF}], visit)" if spec.start or spec.end else "CAST([], 'Array(UInt8)')"
+    begins = TICK_OF.replace("one", "visit[1]")
+    return f"""visits AS (
+  SELECT person, {numbers} AS numbers, {fitting} AS fitting
+  FROM ({_cut(spec, scope, binder, number_sql(base, f"{KNOWN}.1"), TICK_OF, "event")})
+  WHERE {begins} >= {since} AND {begins} < {until}
+)"""
+
+
+def _visits_of_values(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
+    """The same where a node is what a property says: to the right of an event's number are its key, its node and what it fits."""
+    base, since, until = moments(spec.period, scope, binder)
+    raw = _raw(spec, scope, binder)
+    node = _grouped(spec, raw, binder)
+    number = f"transform({node}, {KNOWN}.2, arrayMap(one -> toUInt32(one), arrayEnumerate({KNOWN}.2)), toUInt32(0))"
+    tick_of = TICK_OF.replace("one", "bitShiftRight(one, 128)")
+    begins = tick_of.replace("one", "visit[1]")
+    code = f"""bitShiftLeft(toUInt256({number_sql(base, f"{KNOWN}.1")}), 128) + bitShiftLeft(toUInt256(event_key), 64)
+          + toUInt64({number}) * 4 + {_fitting(spec, (node, raw, "event"), binder)}"""
     return f"""visits AS (
   SELECT
     person, arrayMap(one -> toUInt32(bitShiftRight(one, 2)), visit) AS numbers, arrayMap(one -> toUInt8(bitAnd(one, 3)), visit) AS fitting
-  FROM (
-    SELECT person, arrayJoin(arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick}, sorted)))) AS visit
-    FROM (
-      WITH (SELECT (events, nodes, numbers) FROM named) AS known
-      SELECT
-        person,
-        arraySort(groupArray(
-          bitShiftLeft(toUInt256(toUnixTimestamp64Milli(ts) * 4194304 + {place}), 128) + bitShiftLeft(toUInt256(event_key), 64)
-          + toUInt64({number}) * 4 + {" + ".join(fitting) or "0"}
-        )) AS sorted
-      FROM visible
-      WHERE person != 0 AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
-        AND {condition(spec.filter, scope, binder, over="visible")} AND {sampled(spec.sample, binder)}{without}
-      GROUP BY person
-    )
-  )
-  WHERE toInt64(bitShiftRight(visit[1], 150)) >= {since} AND toInt64(bitShiftRight(visit[1], 150)) < {until}
+  FROM ({_cut(spec, scope, binder, code, tick_of, raw)})
+  WHERE {begins} >= {since} AND {begins} < {until}
 )"""
+
+
+def _cut(spec: PathsSpec, scope: Scope, binder: Binder, code: str, tick_of: str, raw: str) -> str:
+    gap = binder.bind(spec.gap * 60_000, "Int64")
+    without = "".join(f"\n        AND NOT {fits(raw, pattern, binder)}" for pattern in spec.without)
+    rows = f"""FROM visible
+      WHERE person != 0 AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
+        AND {condition(spec.filter, scope, binder, over="visible")} AND {sampled(spec.sample, binder)}{without}"""
+    return cut_sql(code, rows, gap, tick_of)
 
 
 def _sliced(spec: PathsSpec, binder: Binder) -> str:
     steps = binder.bind(spec.steps, "Int64")
     collapsed = spec.loops == "collapse"
-    first = "arrayFirstIndex(one -> bitTest(one, 0), fitting)" if spec.start else "1"
+    of_visit = "SELECT person, numbers AS tail, fitting AS tail_fitting FROM visits"
+    if spec.start:
+        of_visit = """
+          SELECT
+            person, if(first = 0, [], arraySlice(numbers, greatest(first, 1))) AS tail,
+            if(first = 0, [], arraySlice(fitting, greatest(first, 1))) AS tail_fitting
+          FROM (SELECT person, numbers, fitting, arrayFirstIndex(one -> bitTest(one, 0), fitting) AS first FROM visits)
+        """
     skip = "0"
     if spec.start:  # the start is not its own end
         skip = "if(all(one -> one = tail[1], tail), length(tail), arrayFirstIndex(one -> one != tail[1], tail) - 1)" if collapsed else "1"
@@ -179,12 +204,7 @@ def _sliced(spec: PathsSpec, binder: Binder) -> str:
       SELECT person, started, way, toInt64(length(way)) AS last
       FROM (
         SELECT person, notEmpty(tail) AS started, {f"arrayCompact({way})" if collapsed else way} AS way
-        FROM (
-          SELECT
-            person, if(first = 0, [], arraySlice(numbers, greatest(first, 1))) AS tail,
-            if(first = 0, [], arraySlice(fitting, greatest(first, 1))) AS tail_fitting
-          FROM (SELECT person, numbers, fitting, {first} AS first FROM visits)
-        )
+        FROM ({of_visit})
       )
     )
   )

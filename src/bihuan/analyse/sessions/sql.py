@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bihuan.analyse.sessions.spec import SessionsCell, SessionsSpec
-from bihuan.analyse.visits import reads_visits, visits_sql
+from bihuan.analyse.visits import PLACE_OF, TICK_OF, cut_sql, moments, number_sql, reads_visits, visits_sql
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.periods import Period, bucket_day
@@ -24,14 +24,14 @@ def compile_sessions(spec: SessionsSpec, scope: Scope) -> Statement:
     sql = f"""
 WITH {_shown(spec, scope, binder)}
 SELECT
-  multiIf(grouping(bucket) = 0, 'bucket', grouping(value) = 0, 'value', grouping(entry) = 0, 'entry', grouping(exit) = 0, 'exit', 'total')
-    AS part,
-  bucket, value, entry, exit,
+  multiIf(grouping(bucket) = 0, 'bucket',{" grouping(value) = 0, 'value'," if spec.breakdown else ""} grouping(entry) = 0, 'entry',
+    grouping(exit) = 0, 'exit', 'total') AS part,
+  bucket, {"value" if spec.breakdown else "'' AS value"}, entry, exit,
   count() AS sessions, uniqExact(person) AS people, sum(depth) AS events, countIf(bounced) AS bounces, sum(length) AS milliseconds,
   quantilesExactInclusive(0.5, 0.9)(length) AS lengths,
   multiIf(part = 'value', uniqExact(its_value), part = 'entry', uniqExact(its_entry), part = 'exit', uniqExact(its_exit), 1) AS values
 FROM shown
-GROUP BY GROUPING SETS ((bucket), (value), (entry), (exit), ())
+GROUP BY GROUPING SETS ((bucket), {"(value), " if spec.breakdown else ""}(entry), (exit), ())
 """
     return Statement(sql, binder.params)
 
@@ -73,7 +73,11 @@ def _shown(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:
         first = f"SELECT {column} FROM sessions GROUP BY {column} ORDER BY count() DESC, {column} LIMIT {top}"
         return f"if({column} IN ({first}), concat('=', {column}), '')"
 
-    return f"""doings AS (
+    bucket = BUCKETS[spec.unit]
+    if spec.by is None and not spec.breakdown:
+        sessions = _of_names(spec, scope, binder, f"{wanted} AND {filtered}", bucket, bounced)
+    else:
+        sessions = f"""doings AS (
   SELECT
     person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS event, event_key AS key, {_node(spec, scope, binder)} AS node, day,
     {parts.value} AS value
@@ -83,7 +87,7 @@ def _shown(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:
 visits AS ({visits_sql("doings", "node, day, value", binder.bind(spec.gap * 60_000, "Int64"))}
 ),
 sessions AS MATERIALIZED (
-  SELECT person, {BUCKETS[spec.unit]} AS bucket, length, depth, {bounced} AS bounced, its_value, its_entry, its_exit
+  SELECT person, {bucket} AS bucket, length, depth, {bounced} AS bounced, its_value, its_entry, its_exit
   FROM (
     SELECT
       person, visit[1].5 AS day, visit[-1].1 - visit[1].1 AS length, length(visit) AS depth,
@@ -91,12 +95,35 @@ sessions AS MATERIALIZED (
     FROM visits
     WHERE visit[1].5 BETWEEN {since} AND {until}
   )
-),
+)"""
+    return f"""{sessions},
 shown AS (
   SELECT
     *, {alone("its_entry")} AS entry, {alone("its_exit")} AS exit,
     {alone("its_value") if spec.breakdown else "''"} AS value
   FROM sessions
+)"""
+
+
+def _of_names(spec: SessionsSpec, scope: Scope, binder: Binder, wanted: str, bucket: str, bounced: str) -> str:
+    """`sessions` where entries and exits are events' names, and nothing else is asked of any event."""
+    base, since, until = moments(spec.period, scope, binder)
+    known = "(SELECT names FROM named)"
+    begins, ends = TICK_OF.replace("one", "visit[1]"), TICK_OF.replace("one", "visit[-1]")
+    day = f"toDate(fromUnixTimestamp64Milli(began + {base}, {{scope_zone:String}}))"
+    rows = f"FROM visible\n      WHERE person != 0 AND {wanted}"
+    return f"""named AS (
+  SELECT arraySort(groupArray(toString(event))) AS names FROM (SELECT DISTINCT event FROM visible WHERE {named(spec.choices, binder)})
+),
+sessions AS MATERIALIZED (
+  SELECT
+    person, {bucket} AS bucket, length, depth, {bounced} AS bounced, '' AS its_value,
+    {known}[{PLACE_OF.replace("one", "first")}] AS its_entry, {known}[{PLACE_OF.replace("one", "last")}] AS its_exit
+  FROM (
+    SELECT person, {begins} AS began, {day} AS day, {ends} - began AS length, length(visit) AS depth, visit[1] AS first, visit[-1] AS last
+    FROM ({cut_sql(number_sql(base, known), rows, binder.bind(spec.gap * 60_000, "Int64"))})
+    WHERE began >= {since} AND began < {until}
+  )
 )"""
 
 
