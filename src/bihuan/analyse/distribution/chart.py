@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bihuan.analyse.bars import MOST_SHOWN, REST, bars_chart, several, two
-from bihuan.analyse.distribution.result import Bar, DistributionResult
+from bihuan.analyse.distribution.result import Bar, DistributionPart, DistributionResult
+from bihuan.analyse.over_time import Shown, lines_chart, lines_grid
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.spread import Spread, range_said, used
 from bihuan.engine.breakdowns import heading
@@ -81,6 +82,8 @@ def panel_distribution(result: DistributionResult, reader: Reader) -> Mapping[st
             {"title": part_title(part, result, reader), **_line(result, part.now, {"place": part.place}, reader)}
             for part in result.parts[:MOST_SHOWN]
         ],
+        "lines": lines_chart(_counted(result), _passed(result), result, reader),
+        "over_time": lines_grid(_counted(result), _passed(result), result, reader, "number"),
         "buckets": [
             {
                 "title": reader.show(bucket.day, "day"),
@@ -91,6 +94,15 @@ def panel_distribution(result: DistributionResult, reader: Reader) -> Mapping[st
             if bucket.state != "future"
         ],
     }
+
+
+def _passed(result: DistributionResult) -> list[Shown]:
+    return [Shown(bucket.day, bucket.state in ("running", "cut")) for bucket in result.buckets if bucket.state != "future"]
+
+
+def _counted(result: DistributionResult) -> list[DistributionPart]:
+    """The values that have a median."""
+    return [] if result.measure == "text" else [part for part in result.parts if part.now.many]
 
 
 def _shown(result: DistributionResult) -> range:

@@ -131,11 +131,12 @@ def shape_distribution(spec: DistributionSpec, scope: Scope, rows: Rows) -> Dist
 
 
 def table_distribution(result: DistributionResult) -> Table:
-    """One row for each bar that is not empty: of everybody, of each value, or of each day (week, month)."""
+    """One row for each bar that is not empty: of everybody, of each value, or of each day (week, month); broken down by both, of each value
+    and of each day of it (without a day: of all)."""
     compared = result.everybody.before is not None
     heads = columns_of(result.breakdown) if result.breakdown else ()
-    if result.unit != "period" and not result.breakdown:
-        heads = (Column("day", "Begins in", "day"),)
+    if result.unit != "period":
+        heads = (*heads, Column("day", "Begins in", "day"))
     columns = (
         *heads,
         *_bar_columns(result),
@@ -192,16 +193,17 @@ def _bar_cells(bar: Bar) -> tuple[Any, ...]:
 
 def _lines(result: DistributionResult) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], Spread, Spread | None]]:
     """What rows begin with, whose people they have, and their numbers."""
-    everybody = result.everybody
-    if result.breakdown:
-        for part in result.parts:
-            yield cells_of(part.value, result.breakdown), {"place": part.place}, part.now, part.before
-    elif result.unit == "period":
-        yield (), {}, everybody.now, everybody.before
-    else:
-        befores = everybody.buckets_before or [None] * len(result.buckets)
-        for bucket, now, before in zip(result.buckets, everybody.buckets, befores, strict=True):
-            yield (bucket.day,), {"bucket": bucket.day.isoformat()}, now, before
+    for part in result.parts if result.breakdown else (result.everybody,):
+        whose = {"place": part.place} if result.breakdown else {}
+        value = cells_of(part.value, result.breakdown) if result.breakdown else ()
+        if result.unit == "period":
+            yield value, whose, part.now, part.before
+            continue
+        if result.breakdown:
+            yield (*value, None), whose, part.now, part.before
+        befores = part.buckets_before or [None] * len(result.buckets)
+        for bucket, now, before in zip(result.buckets, part.buckets, befores, strict=True):
+            yield (*value, bucket.day), {**whose, "bucket": bucket.day.isoformat()}, now, before
 
 
 def _bars(spec: DistributionSpec, rows: Rows) -> Iterator[Bar]:

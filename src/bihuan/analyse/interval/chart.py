@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bihuan.analyse.bars import MOST_SHOWN, bars_chart, several, two
-from bihuan.analyse.interval.result import BEGINS, IntervalResult
+from bihuan.analyse.interval.result import BEGINS, IntervalPart, IntervalResult
+from bihuan.analyse.over_time import Shown, lines_chart, lines_grid
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.spread import Spread, range_said, used
 from bihuan.engine.breakdowns import heading
@@ -28,7 +29,7 @@ def chart_interval(result: IntervalResult, reader: Reader) -> dict[str, Any] | N
     longest = max((spread.p90 or 0.0 for _, _, *both in boxes for spread in both if spread), default=0.0)
     if not any(spread and spread.many for _, _, *both in boxes for spread in both):
         return None
-    size, unit = next(((size, unit) for size, unit in UNITS if longest >= size), UNITS[-1])
+    size, unit = _unit(longest)
     series = [_series(reader.say("This period"), [box[:3] for box in boxes], size, result, NOW, reader, {})]
     if result.everybody.before is not None and result.compared_with is not None:
         msgid, values = result.compared_with
@@ -42,6 +43,26 @@ def chart_interval(result: IntervalResult, reader: Reader) -> dict[str, Any] | N
         "yAxis": {"type": "value", "min": 0, "axisLabel": {"formatter": reader.say(unit, number="{value}")}},
         "series": series,
     }
+
+
+def _unit(longest: float) -> tuple[int, str]:
+    """What so many seconds are best said in."""
+    return next(((size, unit) for size, unit in UNITS if longest >= size), UNITS[-1])
+
+
+def chart_by_time(result: IntervalResult, reader: Reader) -> dict[str, Any] | None:
+    """The median of each value by time; None when nothing is broken down."""
+    longest = max((spread.median or 0.0 for part in result.parts for spread in part.buckets), default=0.0)
+    size, unit = _unit(longest)
+    return lines_chart(_started(result), _passed(result), result, reader, size=size, unit=unit)
+
+
+def _passed(result: IntervalResult) -> list[Shown]:
+    return [Shown(bucket.day, bucket.open) for bucket in result.buckets if bucket.state != "future"]
+
+
+def _started(result: IntervalResult) -> list[IntervalPart]:
+    return [part for part in result.parts if part.now.many]
 
 
 def _boxes(result: IntervalResult, reader: Reader) -> list[Box]:
@@ -124,6 +145,8 @@ def panel_interval(result: IntervalResult, reader: Reader) -> Mapping[str, Any]:
             {"title": part_title(part, result, reader), "where": f"cell.place={part.place}", **_shown(part.now, part.before, reader)}
             for part in result.parts[:MOST_SHOWN]
         ],
+        "by_time": chart_by_time(result, reader),
+        "over_time": lines_grid(_started(result), _passed(result), result, reader, "seconds"),
         "buckets": _shown_buckets(result, reader),
         "open": result.open,
     }

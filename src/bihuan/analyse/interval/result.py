@@ -107,9 +107,9 @@ BEGINS = {"start": "Begins in", "end": "Ends in"}
 
 
 def table_interval(result: IntervalResult) -> Table:
-    """One row for each bucket with intervals, or for each value when broken down."""
+    """One row for each bucket with intervals; when broken down for each value, and for each bucket of it (without a day: all of them)."""
     compared = result.everybody.before is not None
-    heads = columns_of(result.breakdown) if result.breakdown else (Column("day", BEGINS[result.day], "day"),)
+    heads = (*columns_of(result.breakdown), Column("day", BEGINS[result.day], "day"))
     columns = (*heads, *_columns(), Column("complete", "Complete"), *_columns_before()[: 3 if compared else 0])
     rows, cells = [], []
     for head, whose, now, before, complete in _lines(result):
@@ -138,16 +138,18 @@ def headlines_interval(result: IntervalResult) -> tuple[Headline, ...]:
 
 def _lines(result: IntervalResult) -> list[tuple[tuple[Any, ...], dict[str, Any], Spread, Spread | None, bool]]:
     """What a row begins with, whose people it has, its numbers, and whether these may not change any more."""
-    if result.breakdown:
-        return [
-            (cells_of(part.value, result.breakdown), {"place": part.place}, part.now, part.before, not result.open) for part in result.parts
+    found: list[tuple[tuple[Any, ...], dict[str, Any], Spread, Spread | None, bool]] = []
+    for part in result.parts if result.breakdown else (result.everybody,):
+        whose = {"place": part.place} if result.breakdown else {}
+        value = cells_of(part.value, result.breakdown) if result.breakdown else ()
+        if result.breakdown:
+            found.append(((*value, None), whose, part.now, part.before, not result.open))
+        befores = part.buckets_before or [None] * len(result.buckets)
+        found += [
+            ((*value, bucket.day), {**whose, "bucket": bucket.day.isoformat()}, now, before, not bucket.open)
+            for bucket, now, before in zip(result.buckets, part.buckets, befores, strict=True)
         ]
-    everybody = result.everybody
-    befores = everybody.buckets_before or [None] * len(result.buckets)
-    return [
-        ((bucket.day,), {"bucket": bucket.day.isoformat()}, now, before, not bucket.open)
-        for bucket, now, before in zip(result.buckets, everybody.buckets, befores, strict=True)
-    ]
+    return found
 
 
 def _columns() -> tuple[Column, ...]:
