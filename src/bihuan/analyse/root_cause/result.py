@@ -359,9 +359,9 @@ def _factors(titles: Sequence[str], now: Sequence[float | None], was: Sequence[f
 
 
 def _plus(effect: Effect) -> tuple[Effect, ...]:
-    """An effect that is added to the others; nothing where there is nothing of it."""
+    """An effect that is added to the others; nothing where there is nothing of it, but for what sums of floats leave over."""
     was, now = effect.was or 0.0, effect.now or 0.0
-    return (replace(effect, added=now - was),) if was or now else ()
+    return (replace(effect, added=now - was),) if round(was, 6) or round(now, 6) else ()
 
 
 def _warnings(spec: RootCauseSpec, period: Period, other: Period, facts: Sequence[Mapping[str, float]]) -> tuple[Warning_, ...]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.process import PROCESS, PROCESS_CASES
@@ -22,6 +22,7 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.tests.broken_down import breakdowns
+from bihuan.engine.tests.exactly import exactly
 from bihuan.engine.tests.worlds import World, load
 from bihuan.govern.forms import parse_dotted
 
@@ -78,7 +79,7 @@ def asked_in_parts(draw: st.DrawFn) -> tuple[World, ProcessSpec]:
     return world, ProcessSpec.model_validate({**spec.model_dump(), "breakdown": by, "top": draw(st.sampled_from((1, 2, 6)))})
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@exactly(4)
 @given(st.lists(asked_in_parts(), min_size=2, max_size=5))
 def test_every_number_of_a_part_is_that_of_plain_python(engine: Engine, several: list[tuple[World, ProcessSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -101,6 +101,38 @@ def amounts(world: World, spec: RootCauseSpec, events: Sequence[Event], part: Ca
     return {key: (x, y) for key, (x, y) in found.items()}
 
 
+def effects(world: World, spec: RootCauseSpec, now: Sequence[Event], was: Sequence[Event]) -> list[tuple[Any, ...]]:
+    """By the arithmetic: each factor in the other period and in this one."""
+
+    def divided(above: float, below: float) -> float | None:
+        return above / below if below else None
+
+    sides_ = (was, now)
+    people = [{world.person(event) for event in events} - {0} for events in sides_]
+    whole = [amounts(world, spec, events, lambda _: "").get("", (0.0, 0.0)) for events in sides_]
+    known = [[event for event in events if world.person(event)] for events in sides_]
+    spent = [sum(number(event.props.get(spec.value)) or 0.0 for event in events) for events in known]
+    nobody = [len(events) - len(mine) for events, mine in zip(sides_, known, strict=True)]
+    counts = [len(each) for each in people]
+    each = [divided(len(mine), count) for mine, count in zip(known, counts, strict=True)]
+    match spec.measure:
+        case "count":
+            found: list[tuple[Any, ...]] = [("People", *counts), ("Events of each person", *each)]
+            return [*found, *([("Events of nobody", *nobody)] if any(nobody) else [])]
+        case "people":
+            both = len(people[0] & people[1])
+            return [("New here", 0, counts[1] - both), ("No longer here", counts[0] - both, 0), ("In both periods", both, both)]
+        case "sum":
+            means = [divided(x, len(events)) for (x, _), events in zip(whole, sides_, strict=True)]
+            return [("Events", len(was), len(now)), ("Value of each event", *means)]
+        case "revenue":
+            value = [divided(worth, len(mine)) for worth, mine in zip(spent, known, strict=True)]
+            rest = [round(x - worth, 6) for (x, _), worth in zip(whole, spent, strict=True)]
+            found = [("People", *counts), ("Orders of each person", *each), ("Value of each order", *value)]
+            return [*found, *([("Orders of nobody", *rest)] if any(rest) else [])]
+    return [] if not whole[0][1] or not whole[1][1] else [("Hits", whole[0][0], whole[1][0]), ("Attempts", whole[0][1], whole[1][1])]
+
+
 def metric(spec: RootCauseSpec, pair: Pair) -> float | None:
     return pair[0] if spec.measure != "rate" else pair[0] / pair[1] if pair[1] else None
 
@@ -119,6 +151,8 @@ def test_parts_are_those_of_plain_python_and_sum_to_the_change(engine: Engine, s
         assert (result.now, result.was) == (near(metric(spec, all_now)), near(metric(spec, all_was)))
         if result.change is not None:
             assert sum(effect.added for effect in result.effects) == near(result.change)
+        told = [(effect.title, effect.was, effect.now) for effect in result.effects]
+        assert told == [(title, near(before), near(after)) for title, before, after in effects(world, spec, now, was)]
         several_events = spec.of.event == "*" and spec.measure != "rate"
         looked = {one.by for one in result.dimensions} | set(result.alike)
         assert len(looked) == len(COLUMNS) + 3 + 2 + several_events
@@ -205,6 +239,13 @@ def test_who_is_behind_a_part_is_a_list(engine, scope, write, first_person):
         people(by="property:other", value="phone")
     effects = {effect.title: effect.added for effect in engine.ask(ROOT_CAUSE, spec, scope).result.effects}
     assert effects == {"New here": 3, "No longer here": -1, "In both periods": 0}
+
+
+def test_of_first_events_at_the_same_instant_the_one_that_was_told_first_says_the_part(engine, scope, write, first_person):
+    write((first_person, "b", "2026-03-10", {"device": "phone"}), (first_person, "a", "2026-03-10", {"device": "desk"}))
+    spec = RootCauseSpec(of=Choosing(event="*"), measure="people", period=Between(since=date(2026, 3, 9), until=date(2026, 3, 14)))
+    (device,) = [one for one in engine.ask(ROOT_CAUSE, spec, scope).result.dimensions if one.name == "device"]
+    assert [(part.value, part.now) for part in device.parts] == [("phone", 1)]
 
 
 def test_small_values_are_one_part_and_still_sum_up(engine, scope, write, first_person):
