@@ -74,9 +74,15 @@ def likeliest_by_place(errors: Iterable[Any], document: Any) -> dict[str, str]:
     if any(len(one["loc"]) > DEEPEST_MISTAKE for one in listed):  # to compare so many choices would take minutes
         return {"": gettext("This is nested too deep.")}
     found: dict[str, str] = {}
-    for one in _likeliest(listed[:MOST_MISTAKES], document):
+    for one in _likeliest(_first_hand(listed[:MOST_MISTAKES]), document):
         found.setdefault(place(one["loc"], document), explain(one))
     return found
+
+
+def _first_hand(errors: Sequence[Any]) -> list[Any]:
+    """Without lists that are too short only because what is in them is wrong."""
+    inside = {tuple(one["loc"][:length]) for one in errors for length in range(len(one["loc"]))}
+    return [one for one in errors if one["type"] != "too_short" or tuple(one["loc"]) not in inside]
 
 
 def place(loc: Sequence[int | str], document: Any) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bihuan.engine.filters import EVERYTHING, All, Any, Did, EventProperty, Filter, InSegment, Not, PersonProperty
 from bihuan.engine.periods import Between, Last, PeriodSpec
@@ -115,6 +115,15 @@ class Series(BaseModel):
 
 class Chart(BaseModel):
     series: tuple[Series, ...]
+
+
+class Counted(BaseModel):
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+
+def test_a_list_is_not_called_too_short_for_what_is_wrong_in_it() -> None:
+    assert validated(Counted, {"steps": [{"filter": {"did": "Buy"}}]})[1].keys() == {"steps.0.event"}
+    assert validated(Counted, {"steps": []})[1] == {"steps": "There must be at least 1."}
 
 
 def test_an_item_of_a_list_that_is_all_default_is_still_there() -> None:
