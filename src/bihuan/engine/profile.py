@@ -20,15 +20,17 @@ DELETE = "$profile_delete"
 _NUMBER = "'^-?[0-9]+$'"
 
 
-def traits(person: str, *, unless: str = "") -> str:
-    """The CTE of (person, name, value); `person` is SQL for the person of a row, `unless` one more condition on `name`."""
-    which = f" AND {unless}" if unless else ""
+def traits(person: str, *, unless: str = "", only: str = "") -> str:
+    """The CTE of (person, name, value); `person` is SQL for the person of a row, `unless` one more condition on `name`, `only` one on
+    `person_id`."""
+    among = f" AND {only}" if only else ""
+    which = f"{among} AND {unless}" if unless else among
     return f"""
   WITH (
     SELECT (arrayConcat([toUInt32(0)], groupArray(person)), arrayConcat([toInt64(-1)], groupArray(at))) FROM (
       SELECT {person} AS person, max(toUnixTimestamp64Milli(ts)) AS at
       FROM events
-      WHERE project_id = {{scope_project:UInt32}} AND event = '{DELETE}'
+      WHERE project_id = {{scope_project:UInt32}} AND event = '{DELETE}'{among}
       GROUP BY person
     )
   ) AS gone

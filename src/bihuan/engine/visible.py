@@ -9,6 +9,7 @@
 `everyone`  (person): whom the project knows by an id, once for each of their ids;
 `ids`  (person, id_type, id, first_seen): every id, with the person it belongs to; `id_numbers` has each id's own `number` too, and in
    `id` also what is hidden: it is for finding an id that one knows; what is shown of it is `shown_id`;
+`own_traits`, `own_ids`  the same of one person alone, and quicker: of whom the number that the statement binds as `own_person` belongs to;
 `identity_acts`  (act, at, kind, one, other, of, why, by): what was said of who is who, see `collect.identity`;
 `kept`  (list, person): lists of people that were kept as they were once;
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
@@ -45,10 +46,16 @@ PERSON = person_of("person_id")
 SUPPOSED = f"transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_persons:Array(UInt32)}}, {PERSON})"
 
 
+# SQL: the person that the number `own_person` belongs to after all links; and of a row, that its number is one of theirs, by which the
+# store finds it: links of the past only add numbers that PERSON sorts out.
+OWNER = f"(SELECT {person_of('{own_person:UInt32}')})"
+OWN = f"""person_id IN (
+    SELECT person_id FROM person_links WHERE project_id = {{scope_project:UInt32}} AND canonical = {OWNER} UNION ALL SELECT {OWNER})"""
+
 OF_PERIOD = frozenset({"visible", "daily", "daily_any"})  # these hold nothing but events of the period
 _NAMES = re.compile(
     r"(?<!AS )\b(?:visible|history(?:_all)?|daily(?:_any)?(?:_ever)?|traits_(?:all|now|past(?:_all)?)|everyone|ids|id_numbers|identity_acts"
-    r"|kept|seen|measured|quarantined|outcomes|violations|refused)\b"
+    r"|own_traits|own_ids|kept|seen|measured|quarantined|outcomes|violations|refused)\b"
 )
 DAILY = {"daily": False, "daily_any": False, "daily_ever": True, "daily_any_ever": True}  # whether it is without the period
 
@@ -76,6 +83,15 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         "traits_now": profile.traits(PERSON, unless="NOT has({scope_hidden:Array(String)}, name)"),
         "traits_past_all": _traits_past("1"),
         "traits_past": _traits_past("NOT has({scope_hidden:Array(String)}, name)"),
+        "own_traits": profile.traits(PERSON, unless="NOT has({scope_hidden:Array(String)}, name)", only=OWN),
+        "own_ids": f"""
+  SELECT id_type, {shown_id(scope.hidden, "known.id")} AS id, first_seen
+  FROM (
+    SELECT id_type, id, min(p.first_seen) AS first_seen
+    FROM person_ids AS p
+    WHERE project_id = {{scope_project:UInt32}} AND {OWN} AND {PERSON} = {OWNER}
+    GROUP BY id_type, id
+  ) AS known""",
         "everyone": f"""
   SELECT {PERSON} AS person
   FROM person_ids
@@ -129,7 +145,7 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
   FROM refusals
   WHERE project_id = {scope_project:UInt32}""",
     }
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = {} if statement is not None else {"own_person": 0}
     for name, ever in DAILY.items():
         if statement is not None and name in named(statement):
             days = () if scope.supposing else whole
@@ -250,16 +266,6 @@ def property_number(name: str, scope: Scope, binder: Binder) -> str:
 def json_text(raw: str) -> str:
     """SQL for a raw JSON value as text: strings unquoted, null and nothing as ''."""
     return f"multiIf(startsWith({raw}, '\"'), JSONExtractString({raw}), {raw} = 'null', '', {raw})"
-
-
-def of_person(number: str) -> tuple[str, str]:
-    """SQL conditions for the person whom the number (SQL) belongs to after all links: of any table here, and quicker, of events.
-
-    Events are found by the numbers they came with, which have an index; links of the past only add numbers that the rest sorts out.
-    """
-    person = f"(SELECT {person_of(number)})"  # found once, however often it stands here
-    linked = f"SELECT person_id FROM person_links WHERE project_id = {{scope_project:UInt32}} AND canonical = {person}"
-    return f"person = {person}", f"person_id IN ({linked} UNION ALL SELECT {person}) AND person = {person}"
 
 
 def _check_visible(name: str, scope: Scope) -> None:

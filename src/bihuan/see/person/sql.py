@@ -7,7 +7,7 @@ from datetime import timedelta
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
-from bihuan.engine.visible import Binder, of_person
+from bihuan.engine.visible import OWN, OWNER, Binder
 from bihuan.see.person.spec import PersonSpec
 
 YEARS = 20
@@ -22,27 +22,31 @@ def reads_person(spec: PersonSpec, scope: Scope) -> Period:
 def compile_person(spec: PersonSpec, scope: Scope) -> Statement:
     """Rows of (part, name, value, at, until, count); `part` says what they are: event, event_name, trait, id.
 
-    The value of an event is the JSON of its properties. A number that was linked to another person is taken as that person.
+    The value of an event is the JSON of its properties. A number that was linked to another person is taken as that person. Their events
+    are found once, and the latest of them once more, by what the store orders them by, for all that they say.
     """
     binder = Binder()
-    number = binder.bind(spec.person, "UInt32")
-    own, own_events = of_person(number)
-    until = binder.bind(spec.before, "DateTime64(3, 'UTC')") if spec.before else ""
-    before = f"AND ts < {until}" if until else ""
+    until = f"""AND ts < {binder.bind(spec.before, "DateTime64(3, 'UTC')")}""" if spec.before else ""
     named = f"AND event = {binder.bind(spec.event, 'String')}" if spec.event else ""
     columns = ", ".join(f"'{name}', toJSONString({name})" for name in COLUMNS)
     numbers = ", ".join(f"'{name}', ifNull(toString({name}), '')" for name in NUMBER_COLUMNS)
     never = "toDateTime64(0, 3, 'UTC')"
-    return Statement(
-        f"""
+    sql = f"""
+WITH own AS MATERIALIZED (
+  SELECT ts, event_key, event, day, person_id FROM visible WHERE {OWN} AND person = {OWNER}
+),
+latest AS (
+  SELECT event, day, person_id, event_key FROM own WHERE 1 {until} {named}
+  ORDER BY ts DESC, event_key DESC LIMIT {binder.bind(spec.limit, "UInt64")}
+)
 SELECT 'event' AS part, event AS name, props AS value, map({columns}, {numbers}) AS columns,
   ts AS at, {never} AS until, toUInt64(1) AS count, source
-FROM (SELECT * FROM visible WHERE {own_events} {before} {named} ORDER BY ts DESC, event_key DESC LIMIT {binder.bind(spec.limit, "UInt64")})
+FROM visible
+WHERE (event, day, person_id) IN (SELECT event, day, person_id FROM latest) AND event_key IN (SELECT event_key FROM latest)
 UNION ALL
-SELECT 'event_name', event, '', map(), min(ts), max(ts), count(), '' FROM visible WHERE {own_events} GROUP BY event
+SELECT 'event_name', event, '', map(), min(ts), max(ts), count(), '' FROM own GROUP BY event
 UNION ALL
-SELECT 'trait', name, value, map(), {never}, {never}, toUInt64(1), '' FROM traits_now WHERE {own}
+SELECT 'trait', name, value, map(), {never}, {never}, toUInt64(1), '' FROM own_traits
 UNION ALL
-SELECT 'id', id_type, id, map(), first_seen, {never}, toUInt64(1), '' FROM ids WHERE {own}""".strip(),
-        binder.params,
-    )
+SELECT 'id', id_type, id, map(), first_seen, {never}, toUInt64(1), '' FROM own_ids"""
+    return Statement(sql, {**binder.params, "own_person": spec.person})
