@@ -58,7 +58,8 @@ def journeys(world: World, spec: AttributionSpec, scope: Scope) -> list[Journey]
         if days.since <= world.day(event) <= days.until and world.person(event) and world.holds(spec.filter, event)
     ]
     wins = [event for event in events if world.chosen(spec.conversion.choices, event)]
-    touches = visit_touches(world, spec, events) if spec.channels else event_touches(world, spec, events, wins)
+    visited = [event for event in events if event.source != "ledger" or event in wins]
+    touches = visit_touches(world, spec, visited) if spec.channels else event_touches(world, spec, events, wins)
     keys = named(spec, touches if not spec.channels else arrivals(world, spec, days))
     period = scope.period(spec.period)
     among = [event for event in wins if period.since <= world.day(event) <= period.until]
@@ -188,6 +189,8 @@ def visit_touches(world: World, spec: AttributionSpec, events: Sequence[Event]) 
 
 
 def arrival(spec: AttributionSpec, event: Event) -> Touch | None:
+    if event.source == "ledger":
+        return None
     said = {said: text(event.props.get(name)) for name, said in broken_down.ARRIVAL.items()}
     by = channel(**said)
     if not by:

@@ -131,7 +131,7 @@ def dense(rng: random.Random) -> World:
         at = begin + timedelta(seconds=rng.randrange(14 * 86_400), milliseconds=rng.choice((0, 1)))
         at = rng.choice(some) if rng.random() < 0.3 else at
         values = {name: rng.choice(known) for name, known in VALUES.items() if rng.random() < 0.4}
-        events.append(Event(rng.randint(0, 4), rng.choice(NAMES), at, values, key))
+        events.append(Event(rng.randint(0, 4), rng.choice(NAMES), at, values, key, rng.choice(("test", "test", "test", "ledger"))))
     traits = tuple(Trait(person, "vip", rng.random() < 0.5, once=False, rank=1_000_000 + person) for person in range(1, 5))
     vips = PersonProperty(person="vip", op="is_true")
     return World(zone, now, tuple(events), {3: 1}, traits, {"fans": vips, "rest": Not(negated=vips)})

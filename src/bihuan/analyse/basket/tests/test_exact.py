@@ -80,7 +80,7 @@ def baskets_of(world: World, spec: BasketSpec) -> list[Basket]:
         return world.chosen(spec.of.choices, event) and world.holds(spec.filter, event)
 
     if spec.basket == "session":
-        cut = visits(world, lambda event: True, spec.gap, spec.period)
+        cut = visits(world, lambda event: event.source != "ledger", spec.gap, spec.period)
         found = [(person, frozenset(set().union(*(items_of(spec, one) for one in events if counts(one))))) for person, events in cut]
         return [basket for basket in found if basket[1]]
     since = world.today - timedelta(days=spec.period.last - 1)

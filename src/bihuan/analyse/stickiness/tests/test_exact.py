@@ -140,6 +140,17 @@ def test_the_months_before_are_as_many_whole_months(scope):
     assert (other.period.since, other.period.until) == (date(2024, 12, 1), date(2025, 2, 28))
 
 
+def test_values_stand_in_the_order_of_their_people_now_whoever_had_them_before(engine, scope, write, first_person):
+    write(
+        *((first_person + number, "Visit", "2026-03-14 10:00", {"plan": "pro"}) for number in range(2)),
+        (first_person + 2, "Visit", "2026-03-14 10:00", {"plan": "free"}),
+        *((first_person + number, "Visit", "2026-03-07 10:00", {"plan": "free"}) for number in range(4)),
+    )
+    asked = {"period": {"since": "2026-03-14", "until": "2026-03-14"}, "compare": {"to": "week"}, "breakdown": {"property": "plan"}}
+    result = engine.ask(STICKINESS, StickinessSpec.model_validate(asked), scope).result
+    assert [(part.value, part.now.people, part.before.people) for part in result.parts] == [("pro", 2, 0), ("free", 1, 4)]
+
+
 def test_means_medians_and_those_with_so_many_or_more():
     spread = Spread((3, 0, 2, 1))
     assert (spread.people, spread.mean, spread.median) == (6, 13 / 6, 1)
