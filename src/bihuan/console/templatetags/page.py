@@ -242,10 +242,10 @@ def listed(value: Any) -> list[Any]:
 
 
 @register.filter
-def breakdown_kind(value: Any) -> str:
-    """Which kind of breakdown a document is (see `engine.breakdowns`)."""
-    known = ("person", "segments", "number", "time", "channel")
-    return next((kind for kind in known if kind in value), "property") if isinstance(value, Mapping) else "property"
+def breakdown_kind(value: Any, kinds: str) -> str:
+    """Which of the kinds of breakdown a document is (see `engine.breakdowns`): the first where it says none."""
+    known = kinds.split()
+    return next((kind for kind in known if kind in value), known[0]) if isinstance(value, Mapping) else known[0]
 
 
 @register.filter
