@@ -16,7 +16,8 @@ Kind = Literal["event", "property", "person"]
 
 @dataclass(frozen=True)
 class Driver:
-    """People who did the event `name` on their way, or whose first event (`property`), or who themselves (`person`), had `value` as `name`.
+    """People who did the event `name` on their way, or whose first event (`property`), or who themselves (`person`), had `value` as `name`;
+    or (`bounds`) a number from the first of these on and below the second (None: without end).
 
     `having` are those who tried to succeed with it, `lacking` those without, each with how many succeeded. `odds` is how many times as
     great the odds of success are with it (a half is added to all four numbers where one is 0), with Woolf's 95 % interval; `p_value` that
@@ -32,6 +33,27 @@ class Driver:
     odds: Interval
     p_value: float
     adjusted: float
+    bounds: tuple[float | None, float | None] | None = None
+
+    @property
+    def title(self) -> str:
+        """The event; or the property with its value, or between which numbers it is."""
+        if self.kind == "event":
+            return self.name
+        if self.bounds is None:
+            return f"{self.name} = {self.value}"
+        low, high = self.bounds
+        if low is None or high is None:
+            return f"{self.name} < {_plain(high)}" if low is None else f"{self.name} ≥ {_plain(low)}"
+        return f"{_plain(low)} ≤ {self.name} < {_plain(high)}"
+
+    @property
+    def said(self) -> str:
+        """The value alone, a range as breakdowns write it; '' for an event."""
+        if self.bounds is None:
+            return self.value
+        low, high = self.bounds
+        return f"{'(-∞' if low is None else f'[{_plain(low)}'}, {'∞' if high is None else _plain(high)})"
 
     @property
     def clear(self) -> bool:
@@ -64,12 +86,21 @@ def shape_drivers(step: int, least: int, rows: Rows) -> Drivers:
     p_values = [independence_p_value(one.converted, one.people, tried.converted, tried.people) for one, _ in pairs]
     found = []
     for row, (having, lacking), p_value, adjusted in zip(told, pairs, p_values, benjamini_hochberg(p_values), strict=True):
-        kind, name, value = json.loads(row["value"])
+        kind, name, value, bounds = json.loads(row["value"])
         odds = odds_ratio(having, lacking)
         if odds is not None:
-            found.append(Driver(kind, name, value, having, lacking, odds, p_value, adjusted))
-    found.sort(key=lambda one: (not one.clear, -one.sureness, one.adjusted, one.kind, one.name, one.value))
+            between = (bounds[0], bounds[1]) if bounds else None
+            found.append(Driver(kind, name, value, having, lacking, odds, p_value, adjusted, between))
+    found.sort(key=lambda one: (not one.clear, -one.sureness, one.adjusted, one.kind, one.name, one.value, _from(one)))
     return Drivers(step, tried, tuple(found), int(told[0]["values"]) if told else 0, least)
+
+
+def _plain(number: float | None) -> str:
+    return "" if number is None else str(int(number)) if float(number).is_integer() else repr(number)
+
+
+def _from(one: Driver) -> float:
+    return -math.inf if one.bounds is None or one.bounds[0] is None else one.bounds[0]
 
 
 def _shares(row: Mapping[str, Any], tried: Share) -> tuple[Share, Share]:
@@ -79,5 +110,7 @@ def _shares(row: Mapping[str, Any], tried: Share) -> tuple[Share, Share]:
 
 def driver_cell(step: int, one: Driver, state: str = "reached") -> dict[str, Any]:
     """Those with it who succeeded, or did not, as fields of `FunnelCell`."""
-    fields = {"step": step, "driver": one.kind, "name": one.name, **({"having": one.value} if one.value else {})}
+    fields: dict[str, Any] = {"step": step, "driver": one.kind, "name": one.name, **({"having": one.value} if one.value else {})}
+    if one.bounds is not None:
+        fields |= {name: bound for name, bound in zip(("at_least", "below"), one.bounds, strict=True) if bound is not None}
     return {**fields, **({"state": state} if state != "reached" else {})}

@@ -5,6 +5,8 @@
            out;
 `things`   (person, success, kind, name, value): what each of them did and had; and one thing without a kind that all of them have.
 
+A property whose values are numbers, and more than `FEW` of them, is cut at its quartiles among those who tried: a thing is then a range.
+
 The analysis of the store costs more than its work where a CTE is named often: so all that is told of people comes as one list, and meets
 `tried` once.
 """
@@ -14,28 +16,47 @@ from __future__ import annotations
 from bihuan.analyse.funnel.sides import MILLISECOND
 from bihuan.analyse.funnel.spec import FunnelCell, FunnelSpec
 from bihuan.engine.question import Scope
-from bihuan.engine.schema import COLUMNS
+from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, json_text
 
 MOST_DRIVERS = 500  # the ones that most people have, of those that most people have not
 LONGEST_VALUE = 200
+FEW = 4  # different numbers that are looked at one by one
+NUMBER = "toFloat64OrNull(value)"
 
 
 def drivers_sql(spec: FunnelSpec, scope: Scope, binder: Binder, base: str) -> tuple[str, str]:
-    """The CTEs, and the SELECT of rows "driver": `value` is a list of kind, name and value; `people` of how many who tried had it and of
-    how many of these succeeded; `place` 0 is all who tried. `values` says how many drivers could be looked at."""
+    """The CTEs, and the SELECT of rows "driver": `value` is a list of kind, name, value, and (of a range, whose value is '') from where on
+    and below which number (null: without end); `people` of how many who tried had it and of how many of these succeeded; `place` 0 is all
+    who tried. `values` says how many drivers could be looked at."""
     least = binder.bind(spec.least, "Int64")
     rows = f"""SELECT
-  'driver', kind != '', toJSONString([kind, name, value]), drivers, 0, 0, [had, succeeded] AS people, 0 AS open, [], [], [], []
+  'driver', kind != '', toJSONString((kind, name, text, bounds)), drivers, 0, 0, [had, succeeded] AS people, 0 AS open, [], [], [], []
 FROM (
   SELECT *, countIf(kind != '') OVER () AS drivers
   FROM (
     SELECT *, least(had, max(had) OVER () - had) AS fewer
-    FROM (SELECT kind, name, value, toInt64(count()) AS had, toInt64(countIf(success)) AS succeeded FROM things GROUP BY kind, name, value)
+    FROM (
+      SELECT
+        kind, name, if(numbers, '', value) AS text, if(numbers, arrayCount(cut -> cut <= ifNull({NUMBER}, 0), cuts), 0) AS at,
+        if(numbers, [if(at = 0, NULL, cuts[at]), if(at = length(cuts), NULL, cuts[at + 1])], []) AS bounds,
+        sum(each) AS had, sum(succeeding) AS succeeded
+      FROM (
+        SELECT
+          *, kind IN ('property', 'person') AND min(ifNull(isFinite({NUMBER}), 0)) OVER same AND count() OVER same > {FEW}
+            AND NOT min(match(value, '^[0-9]{{8,}}$')) OVER same AS numbers,
+          arrayDistinct(quantilesExactWeighted(0.25, 0.5, 0.75)(ifNull({NUMBER}, 0), toUInt64(each)) OVER same) AS cuts
+        FROM (
+          SELECT kind, name, value, toInt64(count()) AS each, toInt64(countIf(success)) AS succeeding FROM things GROUP BY kind, name, value
+        )
+        WINDOW same AS (PARTITION BY kind, name)
+      )
+      GROUP BY kind, name, text, at, bounds
+    )
   )
   WHERE fewer >= {least} OR kind = ''
-  ORDER BY kind = '' DESC, fewer DESC, kind, name, value
+  ORDER BY kind = '' DESC, fewer DESC, kind, name, text, bounds
   LIMIT {MOST_DRIVERS + 1}
 )"""
     return _things(spec, scope, binder, base), rows
@@ -43,9 +64,15 @@ FROM (
 
 def driver_people_sql(spec: FunnelSpec, cell: FunnelCell, scope: Scope, binder: Binder, base: str) -> str:
     """Those who tried, had it, and succeeded (or did not)."""
-    thing = ", ".join(binder.bind(text or "", "String") for text in (cell.driver, cell.name, cell.having))
-    succeeded = "NOT success" if cell.state == "dropped" else "success"
-    return f"{_things(spec, scope, binder, base)}\nSELECT person FROM things WHERE (kind, name, value) = ({thing}) AND {succeeded}"
+    tests = ["NOT success" if cell.state == "dropped" else "success"]
+    for column, text in (("kind", cell.driver), ("name", cell.name)):
+        tests.append(f"{column} = {binder.bind(text or '', 'String')}")
+    if cell.at_least is None and cell.below is None:
+        tests.append(f"value = {binder.bind(cell.having or '', 'String')}")
+    for test, bound in ((">=", cell.at_least), ("<", cell.below)):
+        if bound is not None:
+            tests.append(f"{NUMBER} {test} {binder.bind(bound, 'Float64')}")
+    return f"{_things(spec, scope, binder, base)}\nSELECT person FROM things WHERE {' AND '.join(tests)}"
 
 
 def _things(spec: FunnelSpec, scope: Scope, binder: Binder, base: str) -> str:
@@ -92,7 +119,7 @@ def _told(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     steps = binder.bind(sorted({choice.event for step in spec.steps for choice in step.choices} - {"*"}), "Array(String)")
     firsts = spec.steps if spec.order == "any" else spec.steps[:1]
     entered = " OR ".join(is_one_of(step, scope, binder) for step in firsts)
-    typed = ", ".join(f"toString({name})" for name in _typed(scope))
+    typed = ", ".join(f"ifNull(toString({name}), '')" for name in _typed(scope))
     at = "toUnixTimestamp64Milli(ts)"
     none = "[]::Array(String) AS typed, '' AS props"
     return f"""
@@ -109,4 +136,4 @@ def _told(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
 
 
 def _typed(scope: Scope) -> list[str]:
-    return [name for name in COLUMNS if name not in scope.hidden]
+    return [name for name in (*COLUMNS, *NUMBER_COLUMNS) if name not in scope.hidden]

@@ -264,10 +264,6 @@ def trend_panel(result: FunnelResult, trend: Trend, reader: Reader) -> dict[str,
 # --- What goes with success ------------------------------------------------------------------------------------------------------------
 
 
-def driver_name(one: Driver) -> str:
-    return one.name if one.kind == "event" else f"{one.name} = {one.value}"
-
-
 def drivers_panel(result: FunnelResult, drivers: Drivers, reader: Reader) -> dict[str, Any]:
     """The drivers as rows: those that are more than chance, and the next ones."""
     clear = sum(one.clear for one in drivers.found)
@@ -288,7 +284,7 @@ def _driver(drivers: Drivers, one: Driver, reader: Reader) -> dict[str, Any]:
     lost = one.having.people - one.having.converted
     return {
         "kind": reader.say(KINDS[one.kind]),
-        "name": driver_name(one),
+        "name": one.title,
         "clear": one.clear,
         "better": one.odds.estimate > 1,
         "succeeded": reader.show(one.having.converted, "number"),
@@ -324,7 +320,7 @@ def drivers_chart(drivers: Drivers, reader: Reader) -> dict[str, Any] | None:
         "yAxis": {
             "type": "category",
             "inverse": True,
-            "data": [driver_name(one) for one in shown],
+            "data": [one.title for one in shown],
             "axisLabel": {"width": 160, "overflow": "truncate"},
         },
         "series": [

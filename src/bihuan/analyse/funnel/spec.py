@@ -149,7 +149,8 @@ class FunnelCell(Spec):
     """Those who did step `step`, or (`state` "dropped") did the required step before it but not this one; with `value`, of that value of
     the breakdown (`no_value`: of those who have none); with `day`, of the day, week or month that begins then; with `before`, of what it
     is compared with. With `driver`, those with it: who did the event `name` on their way, or whose first event, or who themselves, had
-    `having` as the property `name`; of those who came to the step before success, the ones who did it, or did not ("dropped")."""
+    `having` as the property `name`, or a number from `at_least` on and less than `below`; of those who came to the step before success,
+    the ones who did it, or did not ("dropped")."""
 
     step: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 1
     state: Literal["reached", "dropped"] = "reached"
@@ -160,3 +161,5 @@ class FunnelCell(Spec):
     driver: Literal["event", "property", "person"] | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
     having: Annotated[str, Field(max_length=2_000)] | None = None
+    at_least: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    below: Annotated[float, Field(allow_inf_nan=False)] | None = None

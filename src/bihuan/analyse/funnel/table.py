@@ -155,7 +155,7 @@ def _drivers(drivers: Drivers) -> Table:
             (
                 one.kind,
                 one.name,
-                one.value or None,
+                one.said or None,
                 one.having.people,
                 one.having.converted,
                 one.having.rate,

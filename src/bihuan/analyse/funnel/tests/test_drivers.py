@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -17,9 +19,9 @@ from bihuan.analyse.funnel.tests.reference import Funnel
 from bihuan.analyse.funnel.tests.test_exact import cases
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
-from bihuan.engine.schema import NUMBER_COLUMNS
+from bihuan.engine.breakdowns import ranges
 from bihuan.engine.tests.exactly import exactly
-from bihuan.engine.tests.worlds import TRAITS, World, load, text
+from bihuan.engine.tests.worlds import TRAITS, World, load, number, text
 
 Key = tuple[str, str, str]
 
@@ -59,13 +61,29 @@ def had(world: World, spec: FunnelSpec) -> tuple[dict[int, bool], dict[Key, set[
         firsts = spec.steps if spec.order == "any" else spec.steps[:1]
         fits = [e for e in mine if e.at == entry and any(world.chosen(s.choices, e) for s in firsts)]
         for name, value in min(fits, key=lambda event: event.key).props.items():
-            if name not in NUMBER_COLUMNS and text(value):
+            if text(value):
                 with_it["property", name, text(value)].add(way.person)
         for name in TRAITS:
             value = text(world.trait(way.person, name, entry))
             if value:
                 with_it["person", name, value].add(way.person)
-    return tried, with_it
+    return tried, in_ranges(with_it)
+
+
+def in_ranges(with_it: dict[Key, set[int]]) -> dict[Key, set[int]]:
+    """More than four different numbers as ranges that begin at the quartiles of those who have one."""
+    found = dict(with_it)
+    for kind, name in {key[:2] for key in with_it if key[0] != "event"}:
+        mine = {key[2]: people for key, people in with_it.items() if key[:2] == (kind, name)}
+        if len(mine) <= 4 or any(number(value) is None for value in mine) or all(re.fullmatch("[0-9]{8,}", value) for value in mine):
+            continue
+        ordered = sorted(float(value) for value, people in mine.items() for _ in people)
+        cuts = sorted({ordered[math.ceil(level * len(ordered)) - 1] for level in (0.25, 0.5, 0.75)})
+        for value, people in mine.items():
+            del found[kind, name, value]
+            place = sum(cut <= float(value) for cut in cuts)
+            found.setdefault((kind, name, ranges(cuts)[place]), set()).update(people)
+    return found
 
 
 @exactly(10)
@@ -80,7 +98,7 @@ def test_drivers_are_those_of_plain_python(engine: Engine, several: list[tuple[W
             for key, people in with_it.items()
             if len(people) >= spec.least and len(tried) - len(people) >= spec.least
         }
-        assert {(one.kind, one.name, one.value): (one.having.people, one.having.converted) for one in found.found} == expected
+        assert {(one.kind, one.name, one.said): (one.having.people, one.having.converted) for one in found.found} == expected
         assert found.several == len(expected)
         for one in found.found:
             assert one.having.people + one.lacking.people == len(tried)
@@ -91,13 +109,13 @@ def test_drivers_are_those_of_plain_python(engine: Engine, several: list[tuple[W
 def shop(scope: Any, write: Any, first_person: int) -> Any:
     """Of 40 who put something into the cart, 20 saw an error on their way, of whom 3 bought; of the other 20 all but 2 did. Everybody saw
     the error after they had bought, and whoever bought had a coupon by then, not before."""
-    for number in range(40):
-        person, failed = first_person + number, number < 20
-        write((person, "Cart", f"2026-03-10 {number % 24:02}:00", {"device": "phone" if number % 2 else "desk", "items": number % 3}))
+    for nth in range(40):
+        person, failed = first_person + nth, nth < 20
+        write((person, "Cart", f"2026-03-10 {nth % 24:02}:00", {"device": "phone" if nth % 2 else "desk", "items": nth % 3}))
         if failed:
-            write((person, "Error", f"2026-03-10 {number % 24:02}:05"))
-        if number in (0, 1, 2) or 20 <= number < 38:
-            write((person, "Paid", f"2026-03-10 {number % 24:02}:10"), (person, "Error", f"2026-03-10 {number % 24:02}:10:01"))
+            write((person, "Error", f"2026-03-10 {nth % 24:02}:05"))
+        if nth in (0, 1, 2) or 20 <= nth < 38:
+            write((person, "Paid", f"2026-03-10 {nth % 24:02}:10"), (person, "Error", f"2026-03-10 {nth % 24:02}:10:01"))
         write((person, "Late", "2026-03-12 12:00"))
     write((first_person + 40, "Cart", "2026-03-15 11:00"))  # may still buy
     return FunnelSpec.model_validate(
@@ -128,6 +146,33 @@ def test_who_is_behind_a_driver_is_as_many_as_it_says(engine: Engine, scope: Any
     for one in (drivers.found[0], *[driver for driver in drivers.found if driver.kind == "property"][:1]):
         for state, counted in (("reached", one.having.converted), ("dropped", one.having.people - one.having.converted)):
             asks = behind(FUNNEL).spec.model_validate({"of": shop, "cell": driver_cell(2, one, state)})
+            assert engine.ask(behind(FUNNEL), asks, scope).result.total == counted
+
+
+def test_numbers_go_with_success_by_ranges(engine: Engine, scope: Any, write: Any, first_person: int) -> None:
+    """Forty who came with a price of 1 to 40; those of more than 20 paid, but for one; and one of the others did."""
+    for price in range(1, 41):
+        person = first_person + price
+        write((person, "Cart", "2026-03-10 09:00", {"price": price, "phone": f"138{price:08}", "rooms": price % 3}))
+        if (price > 20 and price != 33) or price == 7:
+            write((person, "Paid", "2026-03-10 10:00"))
+    spec = FunnelSpec.model_validate(
+        {"steps": [{"event": "Cart"}, {"event": "Paid"}], "period": {"last": 10}, "window": {"n": 1}, "show": "drivers", "least": 5}
+    )
+    answer = engine.ask(FUNNEL, spec, scope)
+    drivers: Any = answer.result.drivers
+    told = {one.title: (one.having.people, one.having.converted, one.clear) for one in drivers.found if one.name == "price"}
+    assert told == {
+        "price < 10": (9, 1, True),
+        "10 ≤ price < 20": (10, 0, True),
+        "20 ≤ price < 30": (10, 9, True),
+        "price ≥ 30": (11, 10, True),
+    }
+    assert {one.title for one in drivers.found if one.name != "price"} == {"rooms = 0", "rooms = 1", "rooms = 2"}  # no phone
+    assert {row[2] for row in answer.table.rows if row[1] == "price"} == {"(-∞, 10)", "[10, 20)", "[20, 30)", "[30, ∞)"}
+    for one in drivers.found:
+        for state, counted in (("reached", one.having.converted), ("dropped", one.having.people - one.having.converted)):
+            asks = behind(FUNNEL).spec.model_validate({"of": spec, "cell": driver_cell(2, one, state)})
             assert engine.ask(behind(FUNNEL), asks, scope).result.total == counted
 
 
