@@ -74,19 +74,19 @@ def lines_grid(parts: Sequence[Part], buckets: Sequence[Shown], result: Broken, 
     rows = [
         {
             "title": reader.show(bucket.day, "day"),
-            "running": bucket.running,
-            "cells": [_cell(part, part.buckets[at], bucket.day, reader, kind) for part in shown],
+            "cells": [_cell(part, part.buckets[at], bucket, reader, kind) for part in shown],
         }
         for at, bucket in enumerate(buckets)
     ]
     return {"titles": [part_title(part, result, reader) for part in shown], "rows": rows[::-1]}
 
 
-def _cell(part: Part, spread: Spread, day: date, reader: Reader, kind: Kind) -> dict[str, str]:
+def _cell(part: Part, spread: Spread, bucket: Shown, reader: Reader, kind: Kind) -> dict[str, Any]:
     if not spread.many:
-        return {"text": "", "hint": "", "query": ""}
+        return {"text": "", "hint": "", "query": "", "running": False}
     return {
         "text": reader.show(spread.median, kind),
         "hint": reader.say("{count} numbers of {people} people", count=spread.many, people=spread.people),
-        "query": f"cell.place={part.place}&cell.bucket={day.isoformat()}",
+        "query": f"cell.place={part.place}&cell.bucket={bucket.day.isoformat()}",
+        "running": bucket.running,
     }
