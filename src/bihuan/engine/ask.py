@@ -126,7 +126,7 @@ class Engine:
         """What the store holds now."""
         changes = {change[0]: change for change in self.store.changes()}
         state = tuple(changes[name] for name in READ if name in changes)
-        rolled = changes.get("rolled_days")
+        rolled = tuple(changes.get(name) for name in ("", "rolled_days"))
         known = self._fresh.get(project_id) or DataVersion((), None)
         if known.state != state:  # the newest arrival is read again only when rows have come
             known = replace(known, state=state, fresh_to=self._newest(project_id, known.fresh_to))

@@ -183,3 +183,12 @@ def test_an_answer_about_days_that_are_over_does_not_grow_old_with_today(writer:
     late = depends(past)
     count_days(writer, scope)
     assert len({before, late, depends(past)}) == 3
+
+
+def test_an_engine_that_has_written_nothing_since_it_began_knows_which_days_are_counted(
+    writer: Writer, send: Send, engine: Engine, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send({"at": at(8), "user_id": "ann"})
+    count_days(writer, scope)
+    monkeypatch.setattr(Store, "changes", lambda _: frozenset({("", "a new life")}))
+    assert whole_days(Engine(engine.store), scope) == [DAY]
