@@ -70,14 +70,15 @@ def cell(
     hint: str = "",
     query: str = "",
     linked: Any = True,
+    people: str | None = None,
     **names: Any,
 ) -> SafeString:
     """`{% cell one.people cell_cohort=one.key heat=3 %}`: a number in a `c-grid`, already written for the reader.
 
-    `cell_…` name the cell whose people it leads to (`query` has names as text; not `linked` shows no link); `heat` shades it from 0 to 9;
-    `running` marks what may still change; `hint` says more when pointed at.
+    `cell_…` name the cell whose people it leads to (`query` has names as text; not `linked` shows no link), at the address `people` when it
+    is not the panel's; `heat` shades it from 0 to 9; `running` marks what may still change; `hint` says more when pointed at.
     """
-    people = context.get("people", "")
+    people = context.get("people", "") if people is None else people
     told = (
         f"{name.replace('_', '.', 1)}={_in_address(value)}" for name, value in names.items() if value is not None and value is not False
     )
