@@ -18,6 +18,7 @@ from bihuan.engine import compare
 from bihuan.engine.breakdowns import SEPARATOR, of_people, split
 from bihuan.engine.compare import Baseline
 from bihuan.engine.conditions import chosen, condition, named
+from bihuan.engine.meta import PIECES, sampled
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import Binder, property_text
@@ -81,7 +82,7 @@ def _doings(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
     case = property_text(spec.id or "", scope, binder) if spec.case == "property" else "person"
     is_one = f"{case} != ''" if spec.case == "property" else "person != 0"
     among = f"""{side.where} AND {is_one} AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
-    AND {condition(spec.filter, scope, binder, over="visible")}"""
+    AND {condition(spec.filter, scope, binder, over="visible")}{_sampled(spec, case, binder)}"""
     parts = split(spec.breakdown, scope, binder, among=among)
     value = f", toString({parts.value}) AS value" if spec.breakdown else ""
     return f"""doings AS (
@@ -91,6 +92,15 @@ def _doings(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
   FROM {parts.source}
   WHERE {among}
 )"""
+
+
+def _sampled(spec: ProcessSpec, case: str, binder: Binder) -> str:
+    """A case of a property is in the sample with all who take part in it."""
+    if spec.sample is None:
+        return ""
+    if spec.case != "property":
+        return f" AND {sampled(spec.sample, binder)}"
+    return f" AND cityHash64('sample', {case}) % {PIECES} < {binder.bind(round(spec.sample * PIECES), 'UInt32')}"
 
 
 def _wide(period: Period, days: int) -> Period:

@@ -73,7 +73,7 @@ def parts_of(spec: ProcessSpec, rows: Rows, names: Mapping[int, str]) -> tuple[P
     found = []
     for place in sorted({place for place, _ in totals}):
         now, before = totals.get((place, 0)), totals.get((place, 1))
-        kept = None if not spec.order else int(keeping["counts"][COUNTS + place]) if keeping else 0
+        kept = None if not spec.order else round(keeping["counts"][COUNTS + place]) if keeping else 0
         found.append(
             Part(
                 value=str((now or before or {})["name"]) if place else None,
@@ -95,12 +95,12 @@ COUNTS, TIMES, WAYS = 9, 5, 4  # how many numbers of a row are of all parts toge
 
 
 def _ways(rows: Sequence[Mapping[str, Any]], place: int, names: Mapping[int, str]) -> dict[tuple[str, ...], int]:
-    return {tuple(names[int(code)] for code in row["trail"]): int(row["counts"][place]) for row in rows}
+    return {tuple(names[int(code)] for code in row["trail"]): round(row["counts"][place]) for row in rows}
 
 
 def _spent(row: Mapping[str, Any], place: int, top: int, names: Mapping[int, str]) -> tuple[Link, Spent]:
     link = names[int(row["a"])], names[int(row["b"])] if row["part"] == "edge" else None
-    number = int(row["counts"][COUNTS + place])
+    number = round(row["counts"][COUNTS + place])
     if not number:
         return link, Spent()
     median, lost = (float(row["times"][TIMES + shift + place]) / 1000 for shift in (0, top + 1))

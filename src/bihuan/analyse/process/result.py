@@ -11,9 +11,10 @@ from bihuan.analyse.process.cases import KINDS, MOST_ACTIVITIES, MOST_CASES, MOS
 from bihuan.analyse.process.parts import Part, parts_of
 from bihuan.analyse.process.spec import Deviation, ProcessSpec
 from bihuan.analyse.process.sql import MOST_VARIANTS
-from bihuan.analyse.process.whole import HOUR, NOTHING, Whole, whole_of
+from bihuan.analyse.process.whole import HOUR, NOTHING, Whole, scaled_row, whole_of
 from bihuan.engine.breakdowns import Breakdown
 from bihuan.engine.compare import Said, compare_said
+from bihuan.engine.meta import sample_warning
 from bihuan.engine.question import Rows, Scope
 
 Cell = Mapping[str, Any]
@@ -136,7 +137,8 @@ class Bottleneck:
 class ProcessResult:
     """`activities` and `edges` by frequency, `variants` the most frequent ones. `before` is None when nothing is compared. `services`:
     whether activities can take time; `complete_told`: whether it is told which cases are complete. `activities_shown` and
-    `edges_shown` percent are to be drawn. `parts` are the same broken down; `names` those of segments, by key."""
+    `edges_shown` percent are to be drawn. `parts` are the same broken down; `names` those of segments, by key. With a
+    `sample` (of people, or not `by_person` of cases) all numbers are estimates of those of all."""
 
     whole: Whole
     before: Whole | None
@@ -154,6 +156,8 @@ class ProcessResult:
     parts: tuple[Part, ...] = ()
     breakdown: tuple[Breakdown, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    sample: float | None = None
+    by_person: bool = True
 
     @property
     def bottlenecks(self) -> tuple[Bottleneck, ...]:
@@ -186,13 +190,28 @@ class ProcessResult:
             found.append(("There are more than {most} activities; the rarest are together as “…”.", {"most": MOST_ACTIVITIES}))
         if self.whole.open:
             found.append(("{count} cases are not complete; their times may still grow.", {"count": self.whole.open}))
+        if self.sample is not None and self.whole.sure is not None:
+            whole, sure = self.whole, self.whole.sure
+            found += sample_warning(self.sample) if self.by_person else _of_cases(self.sample)
+            found.append(
+                (
+                    "There are about {count} cases, surely (95 %) {low} to {high}.",
+                    {"count": whole.cases, "low": max(0, round(sure.low)), "high": round(sure.high)},
+                )
+            )
         return tuple(found)
+
+
+def _of_cases(sample: float) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    return (("Estimated from {percent} % of the cases.", {"percent": round(sample * 100, 4)}),)
 
 
 def shape_process(spec: ProcessSpec, scope: Scope, rows: Rows) -> ProcessResult:
     names = {int(row["b"]): str(row["name"]) for row in rows if row["part"] == "name"}
+    if spec.sample is not None:
+        rows = [scaled_row(row, spec.sample, spec.top + 1 if spec.breakdown else 0) for row in rows]
     compared = spec.compare is not None
-    totals = {int(row["side"]): whole_of(row) for row in rows if row["part"] == "total"}
+    totals = {int(row["side"]): whole_of(row, spec.sample) for row in rows if row["part"] == "total"}
     whole, before = totals.get(0, NOTHING), totals.get(1, NOTHING)
     return ProcessResult(
         whole=whole,
@@ -211,6 +230,8 @@ def shape_process(spec: ProcessSpec, scope: Scope, rows: Rows) -> ProcessResult:
         parts=parts_of(spec, rows, names) if spec.breakdown else (),
         breakdown=spec.breakdown,
         names=scope.segment_names,
+        sample=spec.sample,
+        by_person=spec.case != "property",
     )
 
 
@@ -218,21 +239,21 @@ def _of(rows: Rows, part: str) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["part"] == part]
 
 
-def _times(number: int, times: Sequence[float]) -> Times:
+def _times(number: float, times: Sequence[float]) -> Times:
     total, median, p90, lost = (float(one) / 1000 for one in times[:4])
     if not number:
         return Times(0, None, None, None, 0.0)
-    return Times(number, total / number, median, p90, lost / HOUR)
+    return Times(round(number), total / number, median, p90, lost / HOUR)
 
 
 def _activities(rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> tuple[Activity, ...]:
-    before = {int(row["a"]): int(row["counts"][1]) for row in rows if row["side"] == 1}
+    before = {int(row["a"]): round(row["counts"][1]) for row in rows if row["side"] == 1}
     found = []
     for row in rows:
         if row["side"] == 1:
             continue
-        executions, cases, people, begins, ended, running, timed, extra, again = map(int, row["counts"][:9])
-        service, hours = _times(timed, row["times"]), float(row["times"][4]) / 1000 / HOUR
+        executions, cases, people, begins, ended, running, _, extra, again = map(round, row["counts"][:9])
+        service, hours = _times(row["counts"][6], row["times"]), float(row["times"][4]) / 1000 / HOUR
         name = names[int(row["a"])]
         found.append(
             Activity(name, executions, cases, people, begins, ended, running, service, extra, again, hours, before.get(int(row["a"]), 0))
@@ -247,9 +268,9 @@ def _edges(rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> tuple
     found = []
     for key in sides[0] | sides[1]:
         now, other = sides[0].get(key), sides[1].get(key)
-        gone, cases, people = map(int, now["counts"][:3]) if now else (0, 0, 0)
-        waiting = _times(gone, now["times"] if now else (0, 0, 0, 0))
-        before = int(other["counts"][1]) if other else 0
+        gone, cases, people = map(round, now["counts"][:3]) if now else (0, 0, 0)
+        waiting = _times(now["counts"][0], now["times"]) if now else _times(0, (0, 0, 0, 0))
+        before = round(other["counts"][1]) if other else 0
         median = float(other["times"][1]) / 1000 if other else None
         found.append(Edge(names[key[0]], names[key[1]], gone, cases, people, waiting, before, median))
     return tuple(sorted(found, key=lambda one: (-one.gone, -one.before, one.name, one.next)))
@@ -259,7 +280,7 @@ def _variants(rows: Sequence[Mapping[str, Any]], names: Mapping[int, str], whole
     found, so_far = [], 0
     ordered = sorted(rows, key=lambda row: (-int(row["counts"][0]), -int(row["counts"][2]), list(row["trail"])))
     for row in ordered[:MOST_VARIANTS]:
-        cases, people, others, other_people = map(int, row["counts"][:4])
+        cases, people, others, other_people = map(round, row["counts"][:4])
         median, other_median = (float(one) / 1000 for one in row["times"])
         so_far += cases
         found.append(
@@ -283,7 +304,7 @@ def _conformance(spec: ProcessSpec, rows: Rows, names: Mapping[int, str], whole:
     kept = {(int(row["side"]), int(row["a"])): _kept(row) for row in _of(rows, "order")}
     keeping, others = kept.get((0, 1), NOBODY), kept.get((0, 0), NOBODY)
     deviations = _of(rows, "deviation")
-    earlier = {(int(row["a"]), int(row["b"])): int(row["counts"][0]) for row in deviations if row["side"] == 1}
+    earlier = {(int(row["a"]), int(row["b"])): round(row["counts"][0]) for row in deviations if row["side"] == 1}
     found = []
     for row in deviations:
         if row["side"] == 1:
@@ -306,9 +327,9 @@ NOBODY = Kept(0, 0, None, None)
 
 
 def _kept(row: Mapping[str, Any]) -> Kept:
-    cases, _, people = map(int, row["counts"][:3])
+    cases, _, people = map(round, row["counts"][:3])
     total, median = (float(one) / 1000 for one in row["times"][:2])
-    return Kept(cases, people, total / cases, median)
+    return Kept(cases, people, total / row["counts"][0], median)
 
 
 def _more(cases: Kept, keeping: Kept) -> float | None:

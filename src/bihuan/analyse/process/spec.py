@@ -10,6 +10,7 @@ from bihuan.analyse.visits import Gap
 from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import ANY_EVENT, EVERYTHING, EventChoice, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 
@@ -55,7 +56,7 @@ class ProcessSpec(Spec):
     connection's own median. The graph shows `activities` % of all activities and `edges` % of the connections between them.
 
     `breakdown` puts kinds of cases side by side: a case is of the value that the first of its events has that has one. The `top` values
-    with the most cases are shown alone.
+    with the most cases are shown alone. `sample` asks this part of the people (or of the cases of a property) only.
     """
 
     case: Literal["session", "person", "property"] = "session"
@@ -77,6 +78,7 @@ class ProcessSpec(Spec):
     compare: Comparison = None
     breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=50)] = 6
+    sample: Sample = None
     activities: Percent = 100
     edges: Percent = 50
 

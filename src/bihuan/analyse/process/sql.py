@@ -16,7 +16,8 @@ def compile_process(spec: ProcessSpec, scope: Scope) -> Statement:
     """Rows (part, side, a, b, name, trail, counts, times), times in milliseconds.
 
     `total`: counts cases, people, activities, variants, not complete, cut, with an activity done again, found (of which the cases are a
-    part when there are too many); times sum, then the quantiles of LEVELS, then those of waiting and service in all.
+    part when there are too many), and with a sample of people the sum of the square of each one's cases (else the cases); times sum, then
+    the quantiles of LEVELS, then those of waiting and service in all.
     `name`: b is the number of the activity `name`.
     `variant` trail: counts cases, people, and the same of the other side; times median duration of each.
     All others have counts number, cases, people, begins, ends, last of cases that are not complete, with a known time, times again, cases
@@ -28,19 +29,23 @@ def compile_process(spec: ProcessSpec, scope: Scope) -> Statement:
     with how many have a known time, and in times their medians, then what is lost.
     """
     binder = Binder()
+    total = _total(HEAD, SQUARES) if spec.sample is not None and spec.case == "session" else _total(HEAD)
     if not spec.breakdown:
-        parts = [TOTAL, NAMED, _variants(""), _counted(spec, binder, "")]
+        parts = [total, NAMED, _variants(""), _counted(spec, binder, "")]
     else:
         places = f"range(0, {binder.bind(spec.top, 'UInt32')} + 1)"
-        parts = [TOTAL, PART, NAMED, _variants(places), _counted(spec, binder, places)]
+        parts = [total, PART, NAMED, _variants(places), _counted(spec, binder, places)]
     return Statement(f"WITH {cases_sql(spec, scope, binder)}\n" + "\nUNION ALL\n".join(parts), binder.params)
 
 
-def _total(head: str) -> str:
+SQUARES = "arraySum(cases -> cases * cases, sumMap([people[1]], [toUInt64(1)]).2)"
+
+
+def _total(head: str, squares: str = "count()") -> str:
     return f"""SELECT
   {head}, CAST([], 'Array(UInt16)') AS trail,
   [count(), uniqExactArray(people), sum(length(codes)), uniqExact(codes), countIf(NOT complete), countIf(cut),
-   countIf(length(arrayDistinct(codes)) < length(codes)), any(found)] AS counts,
+   countIf(length(arrayDistinct(codes)) < length(codes)), any(found), {squares}] AS counts,
   arrayConcat(
     [toFloat64(sum(duration))], quantilesExactInclusive({", ".join(map(str, LEVELS))})(duration),
     [toFloat64(sum(arraySum(waits))), toFloat64(sum(arraySum(arrayMap(one -> greatest(one, 0), services))))]) AS times
@@ -48,7 +53,7 @@ FROM cases
 GROUP BY side"""
 
 
-TOTAL = _total("'total' AS part, toUInt8(side) AS side, toInt32(0) AS a, toInt32(0) AS b, '' AS name")
+HEAD = "'total' AS part, toUInt8(side) AS side, toInt32(0) AS a, toInt32(0) AS b, '' AS name"
 PART = _total("'value', toUInt8(side), shown, toInt32(max(rank)), any(value)") + ", shown"
 NAMED = """SELECT 'name', 0, 0, toInt32(code), name, [], [], []
 FROM names ARRAY JOIN names AS name, codes AS code"""

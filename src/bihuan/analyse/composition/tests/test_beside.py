@@ -97,7 +97,7 @@ def compared(draw: st.DrawFn) -> tuple[World, CompositionSpec]:
 
 
 @exactly(2)
-@given(st.lists(compared(), min_size=2, max_size=4))
+@given(st.lists(compared(), min_size=3, max_size=3))
 def test_both_sides_are_those_that_plain_python_counts(engine: Engine, several: list[tuple[World, CompositionSpec]]) -> None:
     question = behind(COMPOSITION)
     for (world, spec), (scope, _) in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):

@@ -79,8 +79,8 @@ def asked_in_parts(draw: st.DrawFn) -> tuple[World, ProcessSpec]:
     return world, ProcessSpec.model_validate({**spec.model_dump(), "breakdown": by, "top": draw(st.sampled_from((1, 2, 6)))})
 
 
-@exactly(4)
-@given(st.lists(asked_in_parts(), min_size=2, max_size=5))
+@exactly(2)
+@given(st.lists(asked_in_parts(), min_size=3, max_size=4))
 def test_every_number_of_a_part_is_that_of_plain_python(engine: Engine, several: list[tuple[World, ProcessSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         result, known = engine.ask(PROCESS, spec, scope).result, cases(world, spec, scope)
@@ -152,3 +152,46 @@ def test_a_part_of_what_is_not_broken_down_is_refused(engine, scope):
     people = behind(PROCESS)
     with pytest.raises(QuestionError, match="no such part"):
         engine.ask(people, people.spec.model_validate({"of": spec(breakdown=[]), "cell": {"other": True}}), scope)
+
+
+def kept_of(engine: Engine, texts: str) -> int:
+    """How many of the SQL values `texts` are in a sample of a half."""
+    return int(
+        engine.store.fetch(f"SELECT countIf(cityHash64('sample', one) % 1000000 < 500000) AS kept FROM (SELECT {texts} AS one)").rows[0][
+            "kept"
+        ]
+    )
+
+
+@pytest.mark.parametrize("by", [(), ({"property": "channel"},)])
+def test_a_sample_of_people_estimates_the_numbers_of_all(engine, scope, write, first_person, by):
+    """Two hundred people, each with two visits of two steps, half an hour from one to the next."""
+    people = range(first_person, first_person + 200)
+    for hour in (1, 6):
+        write(*((one, "a", f"2026-03-10 {hour:02}:00", {"channel": "web" if one % 2 else "shop"}) for one in people))
+        write(*((one, "b", f"2026-03-10 {hour:02}:20", {}) for one in people))
+    asked = ProcessSpec.model_validate({"sample": 0.5, "breakdown": by, "top": 1})
+    result = engine.ask(PROCESS, asked, scope).result
+    kept = kept_of(engine, f"arrayJoin(arrayMap(one -> toUInt64(one), range({first_person}, {first_person + 200})))")
+    whole = result.whole
+    assert (whole.cases, whole.people, whole.executions, whole.variants) == (4 * kept, 2 * kept, 8 * kept, 1)
+    assert (whole.mean, whole.median, whole.waiting) == (1200, 1200, pytest.approx(4 * kept / 3))
+    error = 1.959964 * (0.5 * 4 * kept) ** 0.5 / 0.5  # each person adds two cases
+    assert (whole.sure.low, whole.sure.high) == (pytest.approx(4 * kept - error), pytest.approx(4 * kept + error))
+    (edge,) = result.edges
+    assert (edge.gone, edge.waiting.mean, edge.waiting.median) == (4 * kept, 1200, 1200)
+    assert [way.cases for way in result.variants] == [4 * kept]
+    assert sum(part.whole.cases for part in result.parts) == (4 * kept if by else 0)
+    assert next(text for text, _ in result.warnings) == "Estimated from {percent} % of the people."
+
+
+def test_a_sample_of_cases_has_all_who_take_part_in_them(engine, scope, write, first_person):
+    """A hundred orders, each of two people."""
+    for number in range(100):
+        props = {"order": f"o{number}"}
+        write((first_person, "a", "2026-03-10 09:00", props), (first_person + 1 + number, "b", "2026-03-10 10:00", props))
+    asked = ProcessSpec.model_validate({"case": "property", "id": "order", "sample": 0.5})
+    result = engine.ask(PROCESS, asked, scope).result
+    kept = kept_of(engine, "arrayJoin(arrayMap(one -> concat('o', toString(one)), range(0, 100)))")
+    assert (result.whole.cases, [way.names for way in result.variants]) == (2 * kept, [("a", "b")])
+    assert next(text for text, _ in result.warnings) == "Estimated from {percent} % of the cases."
