@@ -138,6 +138,18 @@ def test_all_properties_are_looked_through_on_both_sides(engine):
     assert engine.ask(question, asked, scope).result.total == 3
 
 
+def test_a_running_period_is_compared_with_as_much_of_the_other_one(engine, scope, write, first_person):
+    """It is noon of the last day: of the other period's last day the morning counts."""
+    write(
+        (first_person, "Buy", "2026-03-15 09:00"),
+        (first_person + 1, "Buy", "2026-03-08 11:59"),
+        (first_person + 2, "Buy", "2026-03-08 12:01"),
+    )
+    asked = {"who": {"did": {"event": "Buy"}}, "by": [{"person": "city"}], "period": {"last": 7}, "compare": "previous"}
+    result = engine.ask(COMPOSITION, CompositionSpec.model_validate(asked), scope).result
+    assert (result.people, result.other_people) == (1, 1)
+
+
 # --- Differences ------------------------------------------------------------------------------------------------------------------------
 
 
