@@ -12,6 +12,7 @@ from bihuan.engine.breakdowns import of_people
 from bihuan.engine.filters import ANY_EVENT
 from bihuan.engine.visible import Binder
 
+AT_ONCE = 4  # steps in one SELECT: each says all of the one before it again, and each SELECT costs the store a moment, too
 STEP_BITS = 5
 STEP = (1 << STEP_BITS) - 1
 
@@ -29,56 +30,55 @@ def counted_sql(
     spec: FunnelSpec, binder: Binder, *, begins: str, serves: list[str], tick: str, place_bits: int, now: int, tests: str
 ) -> str:
     """CTEs up to `counted`. `begins` and `serves` (of the second step on) are SQL conditions on `visible`, `tick` its milliseconds."""
-    steps = range(2, len(spec.steps) + 1)
     place = (1 << place_bits) - 1
     start = ((1 << 64) - 1) ^ place
     window = binder.bind(spec.window.length // MILLISECOND, "UInt64")
+    last = len(spec.steps)
     step = f"multiIf({', '.join(f'{test}, {number}' for number, test in enumerate((begins, *serves), 1))}, 0)"
+    entry = f"bitOr(bitShiftLeft(bitShiftRight(code, {STEP_BITS}), {place_bits}), place)"
+    passes = [f"arrayFill(done -> done != 0, arrayMap((code, place) -> if(bitAnd(code, {STEP}) = 1, {entry}, 0), codes, places)) AS done_1"]
+    for number in range(2, last + 1):
+        in_time = f"bitShiftRight(code, {STEP_BITS}) - bitShiftRight(before, {place_bits}) <= {window}"
+        goes_on = f"bitAnd(code, {STEP}) = {number} AND before != 0 AND {in_time}"
+        passes.append(
+            f"arrayFill(done -> done != 0, arrayMap((code, place, before) -> if({goes_on}, bitOr(bitAnd(before, {start}), place), 0), "
+            f"codes, places, done_{number - 1})) AS done_{number}"
+        )
+    # Where a way ends with step n, `first_n` says; before that, the place of each step's event leads to that of the step before it.
+    firsts = [f"arrayFirstIndex(done -> done != 0, done_{number}) AS first_{number}" for number in range(1, last + 1)]
+    backs = [f"first_{last} AS c_{last}"]
+    backs += [
+        f"if(first_{number + 1} = 0, first_{number}, 0) + bitAnd(done_{number}[c_{number + 1}], {place}) AS c_{number}"
+        for number in range(last - 1, 0, -1)
+    ]
     ctes = [
-        f"""occurrences AS (
-  SELECT person, toUInt64({step}) AS step, {tick} AS tick
-  FROM visible
-  WHERE {tests}
-)""",
-        """units AS (
-  SELECT person, arraySort(groupArray(bitShiftLeft(tick, 5) + step)) AS codes, max(if(step = 1, tick, 0)) AS last_entry
-  FROM occurrences
+        f"""units AS (
+  SELECT person, arraySort(groupArray(bitShiftLeft(tick, {STEP_BITS}) + step)) AS codes, max(if(step = 1, tick, 0)) AS last_entry
+  FROM (SELECT person, toUInt64({step}) AS step, {tick} AS tick FROM visible WHERE {tests})
   WHERE step != 0
   GROUP BY person
   HAVING last_entry != 0
-)""".replace("tick, 5", f"tick, {STEP_BITS}"),
-        f"""step_1 AS (
-  SELECT person, last_entry, codes, arrayEnumerate(codes) AS places,
-    arrayFill(done -> done != 0, arrayMap((code, place) -> if(bitAnd(code, {STEP}) = 1,
-      bitOr(bitShiftLeft(bitShiftRight(code, {STEP_BITS}), {place_bits}), place), 0), codes, places)) AS done_1
-  FROM units
-)""",
+)"""
     ]
-    for number in steps:
-        before = ", ".join(f"done_{n}" for n in range(1, number))
-        in_time = f"bitShiftRight(code, {STEP_BITS}) - bitShiftRight(before, {place_bits}) <= {window}"
-        ctes.append(f"""step_{number} AS (
-  SELECT person, last_entry, codes, places, {before},
-    arrayFill(done -> done != 0, arrayMap((code, place, before) -> if(bitAnd(code, {STEP}) = {number} AND before != 0 AND {in_time},
-      bitOr(bitAnd(before, {start}), place), 0), codes, places, done_{number - 1})) AS done_{number}
-  FROM step_{number - 1}
+    of_held = "units"
+    for number in range(0, last, AT_ONCE):
+        some = passes[number : number + AT_ONCE]
+        found = ", ".join(["arrayEnumerate(codes) AS places", *some] if number == 0 else some)
+        ctes.append(f"""passed_{number} AS (
+  SELECT *, {found}
+  FROM {of_held}
 )""")
-    last = len(spec.steps)
-    ctes.append(f"""back_{last} AS (
-  SELECT *, arrayFirstIndex(done -> done != 0, done_{last}) AS c_{last}
-  FROM step_{last}
-)""")
-    for number in range(last - 1, 0, -1):
-        found = f"bitAnd(done_{number}[c_{number + 1}], {place})"
-        ctes.append(f"""back_{number} AS (
-  SELECT *, if(c_{number + 1} = 0, arrayFirstIndex(done -> done != 0, done_{number}), {found}) AS c_{number}
-  FROM back_{number + 1}
-)""")
+        of_held = f"passed_{number}"
+    ctes.append(f"firsts AS (SELECT *, {', '.join(firsts)} FROM {of_held})")
+    of_held = "firsts"
+    for number in range(0, last, AT_ONCE):
+        ctes.append(f"backs_{number} AS (SELECT *, {', '.join(backs[number : number + AT_ONCE])} FROM {of_held})")
+        of_held = f"backs_{number}"
     done = ", ".join(f"c_{number}" for number in range(1, last + 1))
     ctes.append(f"""counted AS (
   SELECT person, '' AS entry_value, arrayFilter(place -> place != 0, [{done}]) AS taken, arrayEnumerate(taken) AS steps,
     arrayMap(place -> bitShiftRight(codes[place], {STEP_BITS}), taken) AS times,
     c_{last} = 0 AND last_entry + {window} > {binder.bind(now, "UInt64")} AS open
-  FROM back_1
+  FROM {of_held}
 )""")
     return ",\n".join(ctes)
