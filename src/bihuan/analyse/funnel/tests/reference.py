@@ -96,8 +96,8 @@ class Funnel:
         mine = [event for event in self.whose[person] if world.day(event) >= self.period.since]
         mine = [event for event in mine if self.known is None or event.at < self.known]
         pairs = [(event, self.bits(event)) for event in mine if world.holds(spec.filter, event)]
-        if spec.order != "strict" and spec.count != "sessions":
-            pairs = [pair for pair in pairs if pair[1] or self.begins(pair[0])]
+        between = spec.order == "strict" or spec.count == "sessions"  # what is no step matters, too, where it came from outside
+        pairs = [pair for pair in pairs if pair[1] or self.begins(pair[0]) or (between and pair[0].source != "ledger")]
         entry = 1 << (self.count + len(spec.exclusions)) if spec.order == "any" else 0
 
         def order(pair: Pair) -> tuple[datetime, int, int, str]:

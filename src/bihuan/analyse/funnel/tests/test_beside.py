@@ -112,7 +112,7 @@ def plain(part: FunnelPart) -> FunnelPart:
     return rounded(part.__class__(part.value, part.other, part.steps, part.open))
 
 
-@exactly(8)
+@exactly(4)
 @given(st.lists(compared(), min_size=2, max_size=6))
 def test_two_funnels_and_each_day_are_those_of_plain_python(engine: Engine, several: list[tuple[World, FunnelSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
