@@ -10,7 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -192,6 +192,14 @@ def groups_of(told: str, kind: str, every: Sequence[str], zone: str) -> list[str
     mine = float(told)
     below, above = [cut for cut in cuts if cut <= mine], [cut for cut in cuts if cut > mine]
     return [f"{f'[{below[-1]:g}' if below else '(-∞'}, {f'{above[0]:g}' if above else '∞'})"]
+
+
+def instant(day: date, zone: str) -> datetime:
+    """Quarter by quarter, the first of the day."""
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=15)
+    while at.astimezone(ZoneInfo(zone)).date() < day:
+        at += timedelta(minutes=15)
+    return at
 
 
 def days_later(world: World, days: int) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from bihuan.analyse.composition import COMPOSITION
 from bihuan.analyse.composition.result import cell_of
 from bihuan.analyse.composition.spec import ByDate, ByElement, CompositionCell, CompositionSpec, Did, Who
-from bihuan.analyse.composition.tests.reference import days_later, load_with_ids, measured, parts, scanned
+from bihuan.analyse.composition.tests.reference import days_later, instant, load_with_ids, measured, parts, scanned
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.breakdowns import ByChannel, ByNumber, ByPerson, BySegment
@@ -21,19 +22,22 @@ from bihuan.engine.filters import EVERYTHING
 from bihuan.engine.tests.exactly import exactly, thin_or_crowded
 from bihuan.engine.tests.worlds import NAMES, Trait, World, filters, milliseconds
 
+AGO = (0, 2, 5)  # days before today on which periods end
 LISTS: tuple[object, ...] = (["a", "b"], ["b"], [], ["c", 2, "c"], "b", [""], None)
 
 
 @st.composite
 def worlds_with_lists(draw: st.DrawFn) -> World:
-    """People have a property that is a list, too, and more of the others."""
+    """People have a property that is a list, too, and more of the others: some since the very end of a period, which is too late for it."""
     world = draw(thin_or_crowded(max_events=30))
     seed = random.Random(draw(st.integers(0, 10_000)))
     now = milliseconds(world.now)
     more = [Trait(seed.randint(1, 6), "tags", seed.choice(LISTS), False, now - seed.randint(1, 12) * 86_400_000 - n) for n in range(5)]
     more += [Trait(seed.randint(1, 6), "age", seed.choice([17, 18, 25, 41.5, 60]), False, now - n * 86_400_000 - 77) for n in range(4)]
     more += [Trait(seed.randint(1, 6), "joined", f"2026-0{seed.randint(1, 3)}-05", False, now - n * 90_000_000 - 99) for n in range(4)]
-    return replace(world, traits=(*world.traits, *more))
+    ends = [milliseconds(instant(world.today - timedelta(days=days - 1), world.zone)) for days in AGO]
+    more += [Trait(seed.randint(1, 6), name, "Köln", False, end) for end in ends for name in ("city", "vip") if seed.random() < 0.5]
+    return replace(world, traits=(*(one for one in world.traits if abs(one.rank) not in ends), *more))
 
 
 def some_people() -> st.SearchStrategy[Who]:
@@ -70,7 +74,7 @@ def cases(draw: st.DrawFn, *, scan: bool = False) -> tuple[World, CompositionSpe
         "as_of": draw(st.sampled_from(("now", "end"))),
         "value": draw(st.sampled_from((None, "age"))),
         "measure": draw(st.sampled_from(("sum", "avg", "median"))),
-        "period": days_later(world, draw(st.sampled_from((0, 2, 5)))),
+        "period": days_later(world, draw(st.sampled_from(AGO))),
         "top": draw(st.sampled_from((1, 2, 10))),
     }
     return world, CompositionSpec.model_validate(document)
