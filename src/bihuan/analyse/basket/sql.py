@@ -1,14 +1,19 @@
-"""From the spec of basket to its one statement: baskets as sorted numbers of their items, counted one by one, in pairs and in threes."""
+"""From the spec of basket to its one statement: baskets as sorted numbers of their items, counted one by one, in pairs and in threes.
+
+Until they are counted, items are hashes of 64 bits of their texts: among a million of them two are the same once in forty million times.
+"""
 
 from __future__ import annotations
 
 from bihuan.analyse.basket.spec import BasketCell, BasketSpec
-from bihuan.analyse.visits import reads_visits, visits_sql
+from bihuan.analyse.visits import cut_sql, moments, reads_visits
 from bihuan.engine.conditions import condition
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, json_text, property_text
+
+HASH = "sipHash64({one})"
 
 
 def reads_basket(spec: BasketSpec, scope: Scope) -> Period:
@@ -31,12 +36,15 @@ GROUP BY three HAVING count() >= {binder.bind(spec.least, "UInt64")}"""
     sql = f"""
 WITH {_baskets(spec, scope, binder)},
 counted AS MATERIALIZED (
-  SELECT item, count() AS in_baskets, uniqExactIf(person, person != 0) AS of_people
-  FROM baskets ARRAY JOIN items AS item
-  GROUP BY item ORDER BY in_baskets DESC, item LIMIT {binder.bind(spec.most, "UInt64")}
+  SELECT item, name, in_baskets, of_people
+  FROM (
+    SELECT item, count() AS in_baskets, uniqExactIf(person, person != 0) AS of_people FROM baskets ARRAY JOIN items AS item GROUP BY item
+  ) AS found
+  JOIN ({_called(spec, scope, binder)}) AS called USING (item)
+  ORDER BY in_baskets DESC, name LIMIT {binder.bind(spec.most, "UInt64")}
 ),
 named AS MATERIALIZED (
-  SELECT groupArray(item) AS names FROM (SELECT item FROM counted ORDER BY in_baskets DESC, item)
+  SELECT groupArray(item) AS names FROM (SELECT item FROM counted ORDER BY in_baskets DESC, name)
 ),
 slim AS MATERIALIZED (
   SELECT person, arraySort(arrayFilter(n -> n > 0, arrayMap(
@@ -48,7 +56,7 @@ SELECT CAST([], 'Array(UInt16)') AS its, '' AS name, count() AS baskets, uniqExa
   [countIf(length(items) > 1), sum(length(items)), uniqExactArray(items)] AS extra
 FROM baskets
 UNION ALL
-SELECT [toUInt16(indexOf((SELECT names FROM named), item))], item, in_baskets, of_people, CAST([], 'Array(UInt64)') FROM counted
+SELECT [toUInt16(indexOf((SELECT names FROM named), item))], counted.name, in_baskets, of_people, CAST([], 'Array(UInt64)') FROM counted
 UNION ALL
 SELECT [pair.1, pair.2], '', count(), uniqExactIf(person, person != 0), CAST([], 'Array(UInt64)')
 FROM slim
@@ -63,9 +71,10 @@ def people_basket(spec: BasketSpec, cell: BasketCell, scope: Scope) -> Statement
     binder = Binder()
     baskets = _baskets(spec, scope, binder)
     having = [item for item in (cell.first, cell.second, cell.third) if item is not None]
-    tests = ["person != 0", f"hasAll(items, {binder.bind(having, 'Array(String)')})"]
+    hashes = f"arrayMap(one -> {HASH.format(one='one')}, {binder.bind(having, 'Array(String)')})"
+    tests = ["person != 0", f"hasAll(items, {hashes})"]
     if cell.without is not None:
-        without = binder.bind(cell.without, "String")
+        without = HASH.format(one=binder.bind(cell.without, "String"))
         tests.append(f"person NOT IN (SELECT person FROM baskets WHERE has(items, {without}))")
     return Statement(f"WITH {baskets}\nSELECT DISTINCT person FROM baskets WHERE {' AND '.join(tests)}", binder.params)
 
@@ -81,26 +90,34 @@ def _threes() -> str:
     return f"arrayFlatten(arrayMap((x, i) -> {inner}, its, arrayEnumerate(its)))"
 
 
+def _wanted(spec: BasketSpec, scope: Scope, binder: Binder) -> str:
+    wanted = f"{has_name_of([spec.of], binder)} AND {is_one_of(spec.of, scope, binder)}"
+    return f"{wanted} AND {condition(spec.filter, scope, binder, over='visible')}"
+
+
+def _called(spec: BasketSpec, scope: Scope, binder: Binder) -> str:
+    """SELECT (name, item): what the hashes mean."""
+    names = f"SELECT DISTINCT arrayJoin({_items(spec, scope, binder)}) AS name FROM visible WHERE {_wanted(spec, scope, binder)}"
+    return f"SELECT name, {HASH.format(one='name')} AS item FROM ({names})"
+
+
 def _baskets(spec: BasketSpec, scope: Scope, binder: Binder) -> str:
     """`baskets`: (person, items), each item once. A person's alone, save where an event, or its property, is a basket of nobody's."""
-    wanted = f"{has_name_of([spec.of], binder)} AND {is_one_of(spec.of, scope, binder)}"
-    wanted += f" AND {condition(spec.filter, scope, binder, over='visible')}"
-    items = _items(spec, scope, binder)
+    wanted = _wanted(spec, scope, binder)
+    items = f"arrayMap(one -> {HASH.format(one='one')}, {_items(spec, scope, binder)})"
     if spec.basket == "session":
-        period = scope.period(spec.period)
-        since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
-        return f"""doings AS (
-  SELECT person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS event, event_key AS key,
-    if({wanted}, {items}, []) AS its, day
-  FROM visible
-  WHERE person != 0 AND source != 'ledger'
-),
-visits AS ({visits_sql("doings", "its, day", binder.bind(spec.gap * 60_000, "Int64"))}
-),
-baskets AS MATERIALIZED (
-  SELECT person, arrayDistinct(arrayFlatten(arrayMap(one -> one.4, visit))) AS items
-  FROM visits
-  WHERE visit[1].5 BETWEEN {since} AND {until} AND notEmpty(items)
+        base, since, until = moments(spec.period, scope, binder)
+        tick_of = "toInt64(bitShiftRight(one, 64))"
+        begins = tick_of.replace("one", "visit[1]")
+        # An event is a number for each of its items, of its time and the item's hash; without any it still keeps a visit going, by a 0.
+        its = f"arrayPushBack(if({wanted}, {items}, []), toUInt64(0))"
+        numbers = f"arrayMap(one -> bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {base}), 64) + one, {its})"
+        rows = f"FROM (SELECT person, {numbers} AS numbers FROM visible WHERE person != 0 AND source != 'ledger')"
+        cut = cut_sql("numbers", rows, binder.bind(spec.gap * 60_000, "Int64"), tick_of).replace("groupArray(", "groupArrayArray(")
+        return f"""baskets AS MATERIALIZED (
+  SELECT person, arrayDistinct(arrayFilter(one -> one != 0, arrayMap(one -> toUInt64(one), visit))) AS items
+  FROM ({cut})
+  WHERE {begins} >= {since} AND {begins} < {until} AND notEmpty(items)
 )"""
     together = {"event": "event_key", "day": "day", "person": "1"}.get(spec.basket, "")
     if spec.same is not None and spec.basket == "same":
