@@ -54,7 +54,7 @@ class Store:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._local = threading.local()
-        self._http = PoolManager(retries=False, timeout=Timeout(connect=5, read=30), maxsize=config.concurrency * 2)
+        self._http = PoolManager(retries=False, timeout=Timeout(connect=5, read=30), maxsize=100)
 
     def url(self) -> str:
         """Where the store is: the configured address, else what the embedded engine announced."""
