@@ -181,6 +181,15 @@ def test_of_rules_of_three_only_those_are_shown_that_say_more_than_two_do(engine
     assert stats.chi2.sf(square, 1) <= pair.p_value <= stats.chi2.sf(square, 1) * math.comb(4, 2)
 
 
+def test_a_session_is_of_the_day_on_which_it_begins(engine, scope, write, first_person):
+    write(
+        *((first_person, "Buy", f"2026-03-{at}", {"products": ["tea"]}) for at in ("12 23:50", "13 00:05")),
+        (first_person + 1, "Buy", "2026-03-13 00:05", {"products": ["cup"]}),
+    )
+    spec = BasketSpec(of=Bought(event="Buy"), item="products", basket="session", period=Last(last=3))
+    assert [item.name for item in engine.ask(BASKET, spec, scope).result.items] == ["cup"]
+
+
 def test_nothing_bought_is_no_basket(engine, scope):
     result = engine.ask(BASKET, BasketSpec(of=Bought(event="Buy"), item="products"), scope).result
     assert (result.baskets, result.size, result.items, result.rules) == (0, None, (), ())
