@@ -148,7 +148,7 @@ def _ways(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     for each value."""
     sides = sides_of(spec, scope)
     layout = Layout.of(spec, timedelta(days=max(side.reads.days for side in sides) + 4))
-    tests = f"person != 0 AND {_looked_at(spec, binder)} AND {condition(spec.filter, scope, binder, over='visible')}"
+    tests = f"person != 0 AND {_looked_at(spec, scope, binder)} AND {condition(spec.filter, scope, binder, over='visible')}"
     begins = _begins(spec, scope, binder)
     if is_lean(spec):
         found, of_ways = _lean(spec, scope, binder, layout, begins, tests)
@@ -216,10 +216,11 @@ def _by_side(spec: FunnelSpec, values: Sequence[Any], binder: Binder, kind: str)
     return f"if(side = 0, {bound[0]}, {bound[1]})" if len(bound) > 1 else bound[0]
 
 
-def _looked_at(spec: FunnelSpec, binder: Binder) -> str:
-    """Every event where it matters what lies between; else those of steps and exclusions."""
+def _looked_at(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
+    """Every event from outside where it matters what lies between, and steps and exclusions that are our own; else these alone."""
     if spec.order == "strict" or spec.count == "sessions":
-        return "source != 'ledger'"
+        ours = " OR ".join(is_one_of(each, scope, binder) for each in (*spec.steps, *spec.exclusions))
+        return f"(source != 'ledger' OR {ours})"
     return has_name_of((*spec.steps, *spec.exclusions), binder)
 
 

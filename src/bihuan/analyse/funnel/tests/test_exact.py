@@ -83,9 +83,6 @@ def cases(draw: st.DrawFn) -> tuple[World, FunnelSpec]:
         chosen = [step.model_copy(update={"within": draw(within)}) for step in chosen]
         chosen[1:-1] = [step.model_copy(update={"optional": draw(st.booleans())}) for step in chosen[1:-1]]
     asked["exclusions"] = draw(exclusions(chosen, asked["order"]))
-    if asked["order"] == "strict" or asked.get("count") == "sessions":  # what the ledger tells is none of these steps, nor between them
-        told = (replace(event, name="told") if event.source == "ledger" else event for event in world.events)
-        world = replace(world, events=tuple(told))
     return world, FunnelSpec(steps=tuple(chosen), **asked)
 
 
