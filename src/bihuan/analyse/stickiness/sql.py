@@ -85,9 +85,17 @@ def _counted(spec: StickinessSpec, scope: Scope, binder: Binder) -> str:
     side = sides(spec.compare, period, other, scope, binder)
     which = f"""person != 0 AND {has_name_of((spec.active,), binder)} AND {side.where}
       AND {is_one_of(spec.active, scope, binder)} AND {condition(spec.filter, scope, binder, over="visible")}"""
+    number = f"dateDiff('{spec.unit}', {f'if(side = 0, {since}, {other_since})' if other else since}, day)"
+    bit = f"bitShiftLeft(to{bits}(1), toUInt16(greatest({number}, 0)))"
+    if not spec.breakdown:  # everybody is one part alone, found in one look
+        return f"""counted AS (
+  SELECT 0 AS place, {"side" if spec.compare else "0 AS side"}, person, bitCount(groupBitOr({bit})) AS times, '' AS value, 0 AS rank
+  FROM (SELECT person, day{f", {side.side} AS side" if spec.compare else ""} FROM visible WHERE {which})
+  GROUP BY person{", side" if spec.compare else ""}
+)"""
     of_events, of_people = split_people(spec.breakdown, scope, binder, people="people", value="people.value", among=which)
     return f"""doings AS (
-  SELECT person, side, value, dateDiff('{spec.unit}', if(side = 0, {since}, {other_since}), day) AS number
+  SELECT person, side, value, {bit} AS bit
   FROM (
     SELECT person, day, {side.side} AS side, {of_events.value} AS value
     FROM {of_events.source}
@@ -95,7 +103,7 @@ def _counted(spec: StickinessSpec, scope: Scope, binder: Binder) -> str:
   )
 ),
 people AS (
-  SELECT person, side, value, groupBitOr(bitShiftLeft(to{bits}(1), toUInt16(greatest(number, 0)))) AS bits
+  SELECT person, side, value, groupBitOr(bit) AS bits
   FROM doings
   GROUP BY person, side, value
 ),
@@ -104,16 +112,14 @@ valued AS (
   FROM {of_people.source}
 ),
 counted AS (
-  SELECT place, side, person, length(bitPositionsToArray(groupBitOr(bits))) AS times, min(value) AS value, max(rank) AS rank
+  SELECT place, side, person, bitCount(groupBitOr(bits)) AS times, min(value) AS value, max(rank) AS rank
   FROM ({_placed(spec, binder)})
   GROUP BY place, side, person
 )"""
 
 
 def _placed(spec: StickinessSpec, binder: Binder) -> str:
-    """Everybody as place 0; when broken down also each value by its place, and all others in one place after them."""
-    if not spec.breakdown:
-        return "SELECT 0 AS place, 0 AS rank, * FROM valued"
+    """Everybody as place 0, each value by its place, and all others in one place after them."""
     return f"""
     SELECT arrayJoin([0, least(rank, {binder.bind(spec.top + 1, "UInt64")})]) AS place, *
     FROM (
