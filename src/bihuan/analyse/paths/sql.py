@@ -61,7 +61,7 @@ FROM (
   SELECT 'way', 0, 0, 0, count() AS number, uniqExact(person), 0, 0, more, 0, any(nodes) AS way
   FROM ways
   WHERE reached
-  GROUP BY sipHash128(nodes), more
+  GROUP BY cityHash64(nodes), more
   ORDER BY number DESC, way, more
   LIMIT {MOST_WAYS}
 )
