@@ -141,14 +141,17 @@ def change(now: float | None, before: float | None) -> float | None:
 # --- SQL ------------------------------------------------------------------------------------------------------------------------------
 
 
-def columns_sql(number: str | None, bars: int) -> str:
+def columns_sql(number: str | None, bars: int, *, once: bool = False) -> str:
     """Aggregates over rows of (`person`, `number`, `bar`) with `bars` bars at most: what `spread_of` reads. The person NULL is nobody;
-    there is no number where texts are counted."""
+    there is no number where texts are counted. `once`: each person has one row, so that counting rows counts them."""
     numbers = "[] AS quantiles, NULL AS total"
     if number is not None:
         numbers = f"quantilesExactInclusive({QUANTILES})({number}) AS quantiles, sumKahan(toFloat64({number})) AS total"
-    return f"""count() AS many, uniqExact(person) AS people, {numbers},
-  countResample(0, {bars}, 1)(1, bar) AS bars, uniqExactResample(0, {bars}, 1)(person, bar) AS bar_people"""
+    people, bar_people = "uniqExact(person)", f"uniqExactResample(0, {bars}, 1)(person, bar)"
+    if once:
+        people, bar_people = "many", "bars"
+    return f"""count() AS many, {people} AS people, {numbers},
+  countResample(0, {bars}, 1)(1, bar) AS bars, {bar_people} AS bar_people"""
 
 
 def edges_sql(source: str, number: str, steps: Steps, binder: Binder, *, begin: int = 0, cuts: Sequence[float] = ()) -> str:

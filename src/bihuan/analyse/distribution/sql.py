@@ -61,8 +61,9 @@ def compile_distribution(spec: DistributionSpec, scope: Scope) -> Statement:
     else:
         steps, begin = (WHOLE_STEPS, 1) if spec.measure in WHOLE else ((*TENTHS, *WHOLE_STEPS), 0)
         source = "(SELECT number FROM numbers WHERE place = 0)"
+        bars, once = len(spec.cuts) + 1 if spec.cuts else MOST_BARS + 2, spec.measure not in OF_EVENTS and spec.unit == "period"
         scale = f"SELECT edges, 0 AS different FROM ({edges_sql(source, 'number', steps, binder, begin=begin, cuts=spec.cuts)})"
-        columns, bar = columns_sql("number", len(spec.cuts) + 1 if spec.cuts else MOST_BARS + 2), bar_sql("number", "edges")
+        columns, bar = columns_sql("number", bars, once=once), bar_sql("number", "edges")
     sql = f"""
 WITH {numbers},
 scale AS (
@@ -120,11 +121,18 @@ def _numbers(spec: DistributionSpec, scope: Scope, binder: Binder) -> str:
         _shared(spec, binder),
     ]
     if spec.measure not in OF_EVENTS:
+        # Grouping by what is the same of all rows would cost as much as by what is not.
+        place = (
+            "place, max(rank) AS rank, min(value) AS value" if spec.breakdown else "toUInt64(0) AS place, toUInt64(0) AS rank, '' AS value"
+        )
+        apart = [*(["place"] if spec.breakdown else []), *(["side"] if other or spec.compare else [])]
+        apart += [] if spec.unit == "period" else ["bucket"]
+        kept = f"{place}, {'side' if 'side' in apart else 'toUInt8(0) AS side'}, {'bucket' if 'bucket' in apart else 'toDate(0) AS bucket'}"
         ctes.append(f"""numbers AS MATERIALIZED (
   SELECT * FROM (
-    SELECT place, max(rank) AS rank, min(value) AS value, side, bucket, toNullable(person) AS person, {MEASURES[spec.measure]} AS number
+    SELECT {kept}, toNullable(person) AS person, {MEASURES[spec.measure]} AS number
     FROM shared
-    GROUP BY place, side, bucket, person
+    GROUP BY {", ".join([*apart, "person"])}
   )
   WHERE number IS NOT NULL
 )""")
