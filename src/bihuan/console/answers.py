@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -54,15 +55,17 @@ class Shown:
 
     headlines: tuple[ShownHeadline, ...]
     chart: dict[str, Any] | None
-    table: ShownTable
+    empty: bool
+    write_table: Callable[[], ShownTable]
     warnings: tuple[str, ...]
     meta: tuple[str, ...]
     panel: Mapping[str, Any] | None
     nothing_yet: bool
 
-    @property
-    def empty(self) -> bool:
-        return not self.table.rows
+    @cached_property
+    def table(self) -> ShownTable:
+        """Written when it is shown: a tile with a chart does without."""
+        return self.write_table()
 
 
 def show(question: Question[Any, Any], answer: Answer[Any], reader: Reader, *, root: str, people: str = "") -> Shown:
@@ -71,7 +74,8 @@ def show(question: Question[Any, Any], answer: Answer[Any], reader: Reader, *, r
     return Shown(
         headlines=tuple(shown_headline(each, reader) for each in question.headlines(answer.result)),
         chart=question.chart(answer.result, reader),
-        table=shown_table(answer.table, reader, root=root, people=people),
+        empty=not answer.table.rows,
+        write_table=partial(shown_table, answer.table, reader, root=root, people=people),
         warnings=tuple(reader.say(msgid, **values) for msgid, values in answer.warnings),
         meta=_meta(answer, reader),
         panel=question.panel(answer.result, reader) if question.panel else None,
