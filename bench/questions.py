@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from bench import peer
-from bench.events import LAST_DAY, OTHERS, STEPS
+from bench.events import LAST_DAY, NAMES, OTHERS, STEPS
 from bihuan.analyse.attribution import ATTRIBUTION
 from bihuan.analyse.basket import BASKET
 from bihuan.analyse.composition import COMPOSITION
@@ -305,6 +305,15 @@ CASES = (
         lambda result: [happened.at for happened in result.events],
         lambda rows: [row["ts"] for row in rows],
         peer.timeline(1234),
+    ),
+    Case(
+        "funnel, 20 steps, 90 days",
+        FUNNEL,
+        {"steps": [{"event": name} for name in NAMES[:20]], "period": {"last": 90}, "window": {"n": 14, "unit": "day"}},
+        "",
+        f"SELECT count() FROM events WHERE project_id = 1 AND event IN {NAMES[:20]!r} AND {since(90)} AND NOT ignore(ts, person_id)",
+        lambda _: None,
+        lambda _: None,
     ),
     *(timed(question, days, columns, where, spec) for question, days, columns, where, spec in TIMED),
 )
