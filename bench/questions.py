@@ -299,12 +299,21 @@ CASES = (
     Case(
         "one person's latest 100 events",
         PERSON,
-        {"person": 1234},
+        {"person": 1234, "what": "events"},
         "SELECT ts, event, properties FROM plain WHERE project_id = 1 AND person_id = 1234 ORDER BY ts DESC LIMIT 100",
         "SELECT count() FROM events WHERE project_id = 1 AND person_id = 1234",
         lambda result: [happened.at for happened in result.events],
         lambda rows: [row["ts"] for row in rows],
         peer.timeline(1234),
+    ),
+    Case(
+        "one person's page",
+        PERSON,
+        {"person": 1234},
+        "",
+        "SELECT count() FROM events WHERE project_id = 1 AND person_id = 1234",
+        lambda _: None,
+        lambda _: None,
     ),
     Case(
         "funnel, 20 steps, 90 days",

@@ -14,7 +14,7 @@ from bihuan.catalog.door import scope as scope_of
 from bihuan.catalog.words import words
 from bihuan.engine.here import engine
 from bihuan.govern.forms import parse_dotted, to_dotted, validated
-from bihuan.govern.web import ProjectRequest, project_view, render_page
+from bihuan.govern.web import ProjectRequest, is_panel, project_view, render_page
 from bihuan.see.people import PEOPLE
 from bihuan.see.people.spec import PeopleSpec
 from bihuan.see.person import PERSON
@@ -45,8 +45,9 @@ def person(request: ProjectRequest, number: int) -> HttpResponse:
     if spec is None:
         raise Http404(" ".join(errors.values()))
     scope = scope_of(request.member)
-    found = engine().ask(PERSON, spec, scope).result
-    if found.unknown:
+    further = is_panel(request)
+    found = engine().ask(PERSON, spec.model_copy(update={"what": "events"}) if further else spec, scope).result
+    if found.unknown and not further:
         raise Http404(gettext("There is no such person in this project."))
     context = {
         "found": found,
@@ -67,5 +68,6 @@ def _older(spec: PersonSpec, found: PersonResult) -> str:
     """The query of the address of the events before those shown, "" when there are none."""
     if not found.more:
         return ""
-    next_page = {"before": found.events[-1].at.isoformat(), "event": spec.event}
+    last = found.events[-1]
+    next_page = {"before": last.at.isoformat(), "before_key": last.key, "event": spec.event}
     return urlencode({name: value for name, value in next_page.items() if value})

@@ -17,19 +17,22 @@ NAMING = ("name", "email", "phone")
 
 @dataclass(frozen=True)
 class Happened:
-    """An event of theirs: `at` its time, `properties` in the order of their names, `source` the protocol or import it came by."""
+    """An event of theirs: `at` its time, `properties` in the order of their names, `source` the protocol or import it came by, `key` by
+    which events of one instant are in order."""
 
     at: datetime
     event: str
     properties: tuple[tuple[str, str], ...]
     source: str
+    key: int = 0
 
 
 @dataclass(frozen=True)
 class PersonResult:
     """`name` is the best that is known ("" for nothing), `ids` (type, id, first seen), `traits` their present properties by name,
     `event_names` (name, how many) the most common first, `events` the latest first; `first_seen` and `last_seen` their earliest and
-    latest event (None without any), `total` how many events they have, `more` when there are older ones than those shown."""
+    latest event (None without any), `total` how many events they have, `more` when there are older ones than those shown. Where events
+    alone were asked for, there is nothing else."""
 
     number: int
     name: str
@@ -54,7 +57,7 @@ def shape_person(spec: PersonSpec, scope: Scope, rows: Rows) -> PersonResult:
     traits = {row["name"]: _text(json.loads(row["value"])) for row in parts["trait"]}
     ids = tuple(sorted((row["name"], row["value"], row["at"]) for row in parts["id"]))
     names = sorted(parts["event_name"], key=lambda row: (-row["count"], row["name"]))
-    events = sorted(parts["event"], key=lambda row: row["at"], reverse=True)
+    events = sorted(parts["event"], key=lambda row: (row["at"], row["key"]), reverse=True)
     users = [one[1] for one in ids if one[0] == "user" and one[1] != DOTS]
     return PersonResult(
         number=spec.person,
@@ -62,7 +65,7 @@ def shape_person(spec: PersonSpec, scope: Scope, rows: Rows) -> PersonResult:
         ids=ids,
         traits=tuple(sorted(traits.items())),
         event_names=tuple((row["name"], int(row["count"])) for row in names),
-        events=tuple(Happened(row["at"], row["name"], _properties(row, scope), row["source"]) for row in events),
+        events=tuple(Happened(row["at"], row["name"], _properties(row, scope), row["source"], int(row["key"])) for row in events),
         first_seen=min((row["at"] for row in names), default=None),
         last_seen=max((row["until"] for row in names), default=None),
         total=sum(int(row["count"]) for row in names),

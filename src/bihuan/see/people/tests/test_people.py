@@ -156,6 +156,21 @@ def test_a_timeline_goes_on_before_an_instant_and_can_show_one_event(engine, sco
     assert {one.event for one in engine.ask(PERSON, PersonSpec(person=number, event="Pay"), scope).result.events} == {"Pay"}
 
 
+def test_page_after_page_of_a_timeline_shows_each_event_of_one_instant_once(engine, scope, write, number):
+    write(*[(number, f"Event {n}", "2026-03-14 10:00") for n in range(7)], (number, "First", "2026-03-13 10:00"))
+    seen: list[str] = []
+    before: dict[str, Any] = {}
+    while True:
+        found = engine.ask(PERSON, PersonSpec(person=number, limit=3, what="events", **before), scope).result
+        seen += [one.event for one in found.events]
+        if not found.more:
+            break
+        before = {"before": found.events[-1].at, "before_key": found.events[-1].key}
+    assert (found.total, found.ids, found.traits) == (0, (), ())
+    assert sorted(seen) == ["Event 0", "Event 1", "Event 2", "Event 3", "Event 4", "Event 5", "Event 6", "First"]
+    assert seen[-1] == "First"
+
+
 def test_a_hidden_property_is_not_in_a_timeline(engine, scope, write, number):
     from dataclasses import replace
 
