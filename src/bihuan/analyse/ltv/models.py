@@ -78,11 +78,13 @@ def fit_buying(again: Array, last: Array, known: Array, customers: Array) -> Buy
     if customers[again > 0].sum() < FEWEST:
         return None
     repeat = again > 0
+    times, place = np.unique(again, return_inverse=True)  # the slow functions are of these alone
 
     def loss(logs: Array) -> float:
         r, alpha, a, b = np.exp(logs)
-        common = gammaln(r + again) - gammaln(r) + r * np.log(alpha)
-        common += gammaln(a + b) + gammaln(b + again) - gammaln(b) - gammaln(a + b + again)
+        common = gammaln(r + times) - gammaln(r) + r * np.log(alpha)
+        common += gammaln(a + b) + gammaln(b + times) - gammaln(b) - gammaln(a + b + times)
+        common = common[place]
         active = -(r + again) * np.log(alpha + known)
         left = np.log(a) - np.log(np.maximum(b + again - 1, 1e-300)) - (r + again) * np.log(alpha + last)
         likelihood = common + np.where(repeat, np.logaddexp(active, left), active)
@@ -104,14 +106,16 @@ def fit_spending(again: Array, mean: Array) -> Spending | None:
     again, mean = np.asarray(again, dtype=float), np.asarray(mean, dtype=float)
     if len(again) < FEWEST:
         return None
-    logs_of_mean, logs_of_again = np.log(mean), np.log(again)
+    logs_of_mean, total = np.log(mean), again * mean
     scale = float(np.exp(logs_of_mean.mean()))
+    times, many = np.unique(again, return_counts=True)
+    fixed = float(logs_of_mean.sum())  # what no parameter changes, and what p alone does
+    of_p = float(again @ logs_of_mean + (many * times) @ np.log(times))
 
     def loss(logs: Array) -> float:
         p, q, gamma = np.exp(logs)
-        likelihood = gammaln(p * again + q) - gammaln(p * again) - gammaln(q) + q * np.log(gamma)
-        likelihood += (p * again - 1) * logs_of_mean + p * again * logs_of_again - (p * again + q) * np.log(gamma + again * mean)
-        return -float(likelihood.sum())
+        by_times = gammaln(p * times + q) - gammaln(p * times) - gammaln(q) + q * np.log(gamma)
+        return float((p * again + q) @ np.log(gamma + total) - many @ by_times - p * of_p + fixed)
 
     best = _least(loss, [(np.log(4.0), np.log(3.0), np.log(scale)), (0.0, np.log(2.0), np.log(scale))])
     if best is None:
