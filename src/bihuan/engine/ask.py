@@ -22,7 +22,9 @@ from bihuan.engine.visible import OF_PERIOD, ctes, named
 S = TypeVar("S", bound=Spec)
 R = TypeVar("R")
 
-READ = ("", "events", "person_links", "person_map", "person_recent", "traits", "metric_values", "people_kept")  # what answers come from
+# What no answer comes from: what is known of days that are counted is told by `whole`.
+NEVER_READ = frozenset({"day_rollup", "rolled_days", "person_linked", "person_map_read", "schema_version", "trait_history"})
+WHOSE = frozenset({"", "person_links", "person_map", "person_recent"})  # what answers that look at events alone come from besides these
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 CACHED_ANSWERS = 500
 CACHED_ROWS = 5_000  # an answer with more rows is not kept
@@ -47,7 +49,7 @@ class DataVersion:
         if not days or not named(statement) <= OF_PERIOD or not all(day in self.whole for day in days):
             return self.state
         counted = tuple((str(day), self.whole[day]) for day in days)
-        return (*(row for row in self.state if row[0] != "events"), *counted)
+        return (*(row for row in self.state if row[0] in WHOSE), *counted)
 
 
 class Engine:
@@ -125,7 +127,7 @@ class Engine:
     def version(self, project_id: int) -> DataVersion:
         """What the store holds now."""
         changes = {change[0]: change for change in self.store.changes()}
-        state = tuple(changes[name] for name in READ if name in changes)
+        state = tuple(changes[name] for name in sorted(changes.keys() - NEVER_READ))
         rolled = tuple(changes.get(name) for name in ("", "rolled_days"))
         known = self._fresh.get(project_id) or DataVersion((), None)
         if known.state != state:  # the newest arrival is read again only when rows have come

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from urllib3 import PoolManager, Timeout
+from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
 from bihuan.engine.config import Config
@@ -25,12 +25,12 @@ _NAME = re.compile(r"\(([A-Z][A-Z_]{3,60})\)")
 CHANGES = """
 SELECT
   table AS name,
-  if(table IN ('traits', 'metric_values'), 0, sum(rows)) AS rows,
+  if(any(partition_id) = 'all' AND engine LIKE '%Replacing%', 0, sum(rows)) AS rows,
   toInt64(max(max_block_number)) AS inserts,
   toInt64(max(toInt64(data_version) - min_block_number)) AS changes
 FROM system.parts
 WHERE active AND database = currentDatabase()
-GROUP BY table
+GROUP BY table, engine
 UNION ALL
 SELECT name, element_count, toInt64(toUnixTimestamp(last_successful_update_time)), reinterpretAsInt64(loading_duration)
 FROM system.dictionaries WHERE database = currentDatabase()
@@ -54,7 +54,7 @@ class Store:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._local = threading.local()
-        self._http = PoolManager(retries=False, timeout=Timeout(connect=5, read=30), maxsize=100)
+        self._http = PoolManager(retries=Retry(1, redirect=False), timeout=Timeout(connect=5, read=30), maxsize=100)
 
     def url(self) -> str:
         """Where the store is: the configured address, else what the embedded engine announced."""
@@ -130,8 +130,8 @@ class Store:
 
     def changes(self) -> frozenset[tuple[Any, ...]]:
         """For each table or dictionary that was written, (its name, …): another tuple whenever it was written again. The embedded engine
-        counts what comes by; a server tells it from its parts, where a merge is no change: it takes replaced rows of `traits` and
-        `metric_values` away, and gives a part the lowest of its parts' numbers."""
+        counts what comes by; a server tells it from its parts, where a merge is no change: it takes replaced rows away, and gives a part
+        the lowest of its parts' numbers."""
         if self.config.events_url:
             return frozenset(tuple(row.values()) for row in self.fetch(CHANGES).rows)
         parts = urlsplit(self.url())

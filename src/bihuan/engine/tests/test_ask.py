@@ -73,6 +73,16 @@ def test_the_same_question_is_answered_from_the_cache_until_events_come(engine: 
     assert (after.from_cache, after.result[0]["n"]) == (False, 2)
 
 
+def test_what_is_refused_makes_answers_about_it_old_though_no_event_came(engine: Engine, scope: Scope) -> None:
+    refused = Sql(sql="SELECT count() AS n FROM quarantined")
+    for number in (1, 2):
+        engine.store.command(
+            "INSERT INTO quarantine SELECT {p:UInt32}, now64(3), 'test', 'plan', 'It is wrong.', {n:UInt64}, 'body'",
+            {"p": scope.project_id, "n": number},
+        )
+        assert engine.ask(SQL, refused, scope).result[0]["n"] == number
+
+
 @pytest.mark.parametrize("other", ["file('/etc/hostname', 'LineAsString')", "url('http://127.0.0.1:1/', 'LineAsString')"])
 def test_no_question_reads_a_file_or_another_server_whatever_it_compiles_to(engine: Engine, scope: Scope, other: str) -> None:
     with pytest.raises(EngineError, match="READONLY"):
