@@ -9,7 +9,8 @@
 `everyone`  (person): whom the project knows by an id, once for each of their ids;
 `ids`  (person, id_type, id, first_seen): every id, with the person it belongs to; `id_numbers` has each id's own `number` too, and in
    `id` also what is hidden: it is for finding an id that one knows; what is shown of it is `shown_id`;
-`own_traits`, `own_ids`  the same of one person alone, and quicker: of whom the number that the statement binds as `own_person` belongs to;
+`own_traits`  the present properties, and `own_ids`  the ids, of whom the number that the statement binds as `own_person` belongs to, or of
+   hardly more: with `WHERE person = OWNER` as `traits_now` and `ids`, and quicker;
 `identity_acts`  (act, at, kind, one, other, of, why, by): what was said of who is who, see `collect.identity`;
 `kept`  (list, person): lists of people that were kept as they were once;
 `seen`  (event, property, type, first_seen, last_seen): what properties have come with which event ('': of persons);
@@ -84,26 +85,12 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         "traits_past_all": _traits_past("1"),
         "traits_past": _traits_past("NOT has({scope_hidden:Array(String)}, name)"),
         "own_traits": profile.traits(PERSON, unless="NOT has({scope_hidden:Array(String)}, name)", only=OWN),
-        "own_ids": f"""
-  SELECT id_type, {shown_id(scope.hidden, "known.id")} AS id, first_seen
-  FROM (
-    SELECT id_type, id, min(p.first_seen) AS first_seen
-    FROM person_ids AS p
-    WHERE project_id = {{scope_project:UInt32}} AND {OWN} AND {PERSON} = {OWNER}
-    GROUP BY id_type, id
-  ) AS known""",
+        "own_ids": _ids(scope.hidden, f"p.{OWN}"),
         "everyone": f"""
   SELECT {PERSON} AS person
   FROM person_ids
   WHERE project_id = {{scope_project:UInt32}}""",
-        "ids": f"""
-  SELECT {PERSON} AS person, id_type, {shown_id(scope.hidden, "known.id")} AS id, first_seen
-  FROM (
-    SELECT id_type, id, max(p.person_id) AS person_id, min(p.first_seen) AS first_seen
-    FROM person_ids AS p
-    WHERE project_id = {{scope_project:UInt32}}
-    GROUP BY id_type, id
-  ) AS known""",
+        "ids": _ids(scope.hidden),
         "identity_acts": """
   SELECT act, at, kind, one, other, of, why, by
   FROM identity_log FINAL
@@ -165,6 +152,18 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         text = text.replace(PERSON, SUPPOSED)
         params |= {"scope_numbers": list(scope.supposing), "scope_persons": list(scope.supposing.values())}
     return text, params
+
+
+def _ids(hidden: frozenset[str], only: str = "1") -> str:
+    """Every id with its person, once; `only` is one more condition on `p.person_id`."""
+    return f"""
+  SELECT {PERSON} AS person, id_type, {shown_id(hidden, "known.id")} AS id, first_seen
+  FROM (
+    SELECT id_type, id, max(p.person_id) AS person_id, min(p.first_seen) AS first_seen
+    FROM person_ids AS p
+    WHERE project_id = {{scope_project:UInt32}} AND {only}
+    GROUP BY id_type, id
+  ) AS known"""
 
 
 def shown_id(hidden: Collection[str], id: str = "id") -> str:

@@ -51,7 +51,7 @@ WHERE (event, day, person_id) IN (SELECT event, day, person_id FROM latest) AND 
 UNION ALL
 SELECT 'event_name', event, '', map(), min(ts), max(ts), count(), '', 0 FROM own GROUP BY event
 UNION ALL
-SELECT 'trait', name, value, map(), {never}, {never}, toUInt64(1), '', 0 FROM own_traits
+SELECT 'trait', name, value, map(), {never}, {never}, toUInt64(1), '', 0 FROM own_traits WHERE person = {OWNER}
 UNION ALL
-SELECT 'id', id_type, id, map(), first_seen, {never}, toUInt64(1), '', 0 FROM own_ids"""
+SELECT 'id', id_type, id, map(), first_seen, {never}, toUInt64(1), '', 0 FROM own_ids WHERE person = {OWNER}"""
     return Statement(sql.strip(), {**binder.params, "own_person": spec.person})

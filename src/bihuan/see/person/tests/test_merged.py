@@ -9,7 +9,7 @@ import pytest
 from bihuan.engine.ask import Engine
 from bihuan.engine.person_map import read_all
 from bihuan.engine.question import Scope
-from bihuan.engine.tests.worlds import Event, World, load
+from bihuan.engine.tests.worlds import Event, Trait, World, load
 from bihuan.see.person import PERSON
 from bihuan.see.person.spec import PersonSpec
 
@@ -32,7 +32,7 @@ def test_the_events_of_linked_numbers_are_one_person_s(engine: Engine, scope: Sc
 
 def test_a_link_that_was_replaced_no_longer_brings_the_other_s_events(engine: Engine, scope: Scope) -> None:
     events = tuple(Event(n, f"of {n}", scope.now, {}, n) for n in (1, 2, 3))
-    (loaded,) = load(engine.store, World(scope.zone, scope.now, events, links={2: 1}))
+    (loaded,) = load(engine.store, World(scope.zone, scope.now, events, links={2: 1}, traits=(Trait(2, "plan", "gold", False, 1),)))
     number = numbers(engine, loaded)
     engine.store.command(
         "INSERT INTO person_links SELECT project_id, person_id, {other:UInt32}, now64(3, 'UTC'), 2, 'test', 'test' FROM person_links"
@@ -40,6 +40,8 @@ def test_a_link_that_was_replaced_no_longer_brings_the_other_s_events(engine: En
         {"other": number["of 3"], "p": loaded.project_id},
     )
     read_all(engine.store)
-    shown = {name: engine.ask(PERSON, PersonSpec(person=of), loaded).result.event_names for name, of in number.items()}
-    assert shown["of 1"] == (("of 1", 1),)
-    assert shown["of 3"] == shown["of 2"] == (("of 2", 1), ("of 3", 1))
+    shown = {name: engine.ask(PERSON, PersonSpec(person=of), loaded).result for name, of in number.items()}
+    assert shown["of 1"].event_names == (("of 1", 1),)
+    assert shown["of 3"].event_names == shown["of 2"].event_names == (("of 2", 1), ("of 3", 1))
+    assert (shown["of 1"].traits, shown["of 1"].ids) == ((), ())
+    assert shown["of 3"].traits == shown["of 2"].traits == (("plan", "gold"),)
