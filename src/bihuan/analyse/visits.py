@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -24,21 +26,31 @@ def reads_visits(period: PeriodSpec, scope: Scope) -> Period:
 # Events as numbers, which are sorted and cut several times quicker than rows of several columns: from the left the milliseconds since a
 # beginning, then the place of the event's name among all names in order. So they are in order by time, then by name.
 PLACE_BITS = 22  # there are no more names than these can number
-TICK_OF = f"toInt64(bitShiftRight(one, {PLACE_BITS}))"  # SQL: the milliseconds of `one` of these numbers
-PLACE_OF = f"bitAnd(one, {(1 << PLACE_BITS) - 1})"  # SQL: the place of its name, from 1
 
 
-def moments(period: PeriodSpec, scope: Scope, binder: Binder) -> tuple[str, str, str]:
+@dataclass(frozen=True)
+class Moments:
     """SQL for the instant that milliseconds are counted from, itself in those since 1970; and for the period's begin and end."""
+
+    base: str
+    since: str
+    until: str
+
+    def begins(self, tick: str) -> str:
+        """SQL: a visit whose first event is at `tick` belongs to the period."""
+        return f"{tick} >= {self.since} AND {tick} < {self.until}"
+
+
+def moments(period: PeriodSpec, scope: Scope, binder: Binder) -> Moments:
     asked = scope.period(period)
     base = round(reads_visits(period, scope).start.timestamp() * 1000)
     since, until = (round(at.timestamp() * 1000) - base for at in (asked.start, asked.end))
-    return binder.bind(base, "Int64"), binder.bind(since, "Int64"), binder.bind(until, "Int64")
+    return Moments(binder.bind(base, "Int64"), binder.bind(since, "Int64"), binder.bind(until, "Int64"))
 
 
-def place_sql(names: str) -> str:
-    """SQL: the place of an event's name in the array `names`, from 1."""
-    return f"transform(event, {names}, arrayMap(one -> toUInt32(one), arrayEnumerate({names})), toUInt32(0))"
+def place_sql(names: str, of: str = "event") -> str:
+    """SQL: the place of a name (SQL, an event's) in the array `names`, from 1."""
+    return f"transform({of}, {names}, arrayMap(one -> toUInt32(one), arrayEnumerate({names})), toUInt32(0))"
 
 
 def number_sql(base: str, names: str) -> str:
@@ -46,15 +58,25 @@ def number_sql(base: str, names: str) -> str:
     return f"bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ts) - {base}), {PLACE_BITS}) + {place_sql(names)}"
 
 
-def cut_sql(number: str, rows: str, gap: str, tick_of: str = TICK_OF) -> str:
-    """SELECT (person, visit) of `rows` (a FROM clause with WHERE): a visit is the sorted numbers (SQL `number`) of its events, `tick_of`
-    SQL for the milliseconds of `one`; `gap` is SQL for milliseconds."""
+def tick_of(number: str) -> str:
+    """SQL: the milliseconds of such a number (SQL)."""
+    return f"toInt64(bitShiftRight({number}, {PLACE_BITS}))"
+
+
+def place_of(number: str) -> str:
+    """SQL: the place of its name."""
+    return f"bitAnd({number}, {(1 << PLACE_BITS) - 1})"
+
+
+def cut_sql(gathered: str, rows: str, gap: str, tick: Callable[[str], str] = tick_of) -> str:
+    """SELECT (person, visit) of `rows` (a FROM clause with WHERE): a visit is the sorted numbers of its events, `gathered` the aggregate
+    (SQL) that makes a person's array of them, `tick` says the milliseconds of one; `gap` is SQL for milliseconds."""
     return f"""
     SELECT
       person,
-      arrayJoin(arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick_of}, sorted)))) AS visit
+      arrayJoin(arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick("one")}, sorted)))) AS visit
     FROM (
-      SELECT person, arraySort(groupArray({number})) AS sorted
+      SELECT person, arraySort({gathered}) AS sorted
       {rows}
       GROUP BY person
     )

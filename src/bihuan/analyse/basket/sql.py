@@ -43,20 +43,20 @@ counted AS MATERIALIZED (
   JOIN ({_called(spec, scope, binder)}) AS called USING (item)
   ORDER BY in_baskets DESC, name LIMIT {binder.bind(spec.most, "UInt64")}
 ),
-named AS MATERIALIZED (
-  SELECT groupArray(item) AS names FROM (SELECT item FROM counted ORDER BY in_baskets DESC, name)
+numbered AS MATERIALIZED (
+  SELECT groupArray(item) AS hashes FROM (SELECT item FROM counted ORDER BY in_baskets DESC, name)
 ),
 slim AS MATERIALIZED (
-  SELECT person, arraySort(arrayFilter(n -> n > 0, arrayMap(
-    item -> transform(item, (SELECT names FROM named), (SELECT arrayMap(n -> toUInt16(n), arrayEnumerate(names)) FROM named), toUInt16(0)),
-    items))) AS its
+  SELECT person, arraySort(arrayFilter(n -> n > 0, arrayMap(item -> transform(
+    item, (SELECT hashes FROM numbered), (SELECT arrayMap(n -> toUInt16(n), arrayEnumerate(hashes)) FROM numbered), toUInt16(0)
+  ), items))) AS its
   FROM baskets
 )
 SELECT CAST([], 'Array(UInt16)') AS its, '' AS name, count() AS baskets, uniqExactIf(person, person != 0) AS people,
   [countIf(length(items) > 1), sum(length(items)), uniqExactArray(items)] AS extra
 FROM baskets
 UNION ALL
-SELECT [toUInt16(indexOf((SELECT names FROM named), item))], counted.name, in_baskets, of_people, CAST([], 'Array(UInt64)') FROM counted
+SELECT [toUInt16(indexOf((SELECT hashes FROM numbered), item))], name, in_baskets, of_people, CAST([], 'Array(UInt64)') FROM counted
 UNION ALL
 SELECT [pair.1, pair.2], '', count(), uniqExactIf(person, person != 0), CAST([], 'Array(UInt64)')
 FROM slim
@@ -106,18 +106,16 @@ def _baskets(spec: BasketSpec, scope: Scope, binder: Binder) -> str:
     wanted = _wanted(spec, scope, binder)
     items = f"arrayMap(one -> {HASH.format(one='one')}, {_items(spec, scope, binder)})"
     if spec.basket == "session":
-        base, since, until = moments(spec.period, scope, binder)
-        tick_of = "toInt64(bitShiftRight(one, 64))"
-        begins = tick_of.replace("one", "visit[1]")
+        period = moments(spec.period, scope, binder)
         # An event is a number for each of its items, of its time and the item's hash; without any it still keeps a visit going, by a 0.
         its = f"arrayPushBack(if({wanted}, {items}, []), toUInt64(0))"
-        numbers = f"arrayMap(one -> bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {base}), 64) + one, {its})"
+        numbers = f"arrayMap(one -> bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {period.base}), 64) + one, {its})"
         rows = f"FROM (SELECT person, {numbers} AS numbers FROM visible WHERE person != 0 AND source != 'ledger')"
-        cut = cut_sql("numbers", rows, binder.bind(spec.gap * 60_000, "Int64"), tick_of).replace("groupArray(", "groupArrayArray(")
+        cut = cut_sql("groupArrayArray(numbers)", rows, binder.bind(spec.gap * 60_000, "Int64"), _tick_of)
         return f"""baskets AS MATERIALIZED (
   SELECT person, arrayDistinct(arrayFilter(one -> one != 0, arrayMap(one -> toUInt64(one), visit))) AS items
   FROM ({cut})
-  WHERE {begins} >= {since} AND {begins} < {until} AND notEmpty(items)
+  WHERE {period.begins(_tick_of("visit[1]"))} AND notEmpty(items)
 )"""
     together = {"event": "event_key", "day": "day", "person": "1"}.get(spec.basket, "")
     if spec.same is not None and spec.basket == "same":
@@ -129,6 +127,11 @@ def _baskets(spec: BasketSpec, scope: Scope, binder: Binder) -> str:
   WHERE notEmpty(its){" AND basket != ''" if spec.basket == "same" else ""}
   GROUP BY person, basket
 )"""
+
+
+def _tick_of(number: str) -> str:
+    """SQL: the milliseconds of an event of a visit; to their right is the hash of its item."""
+    return f"toInt64(bitShiftRight({number}, 64))"
 
 
 def _items(spec: BasketSpec, scope: Scope, binder: Binder) -> str:

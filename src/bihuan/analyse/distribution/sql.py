@@ -125,7 +125,7 @@ def _numbers(spec: DistributionSpec, scope: Scope, binder: Binder) -> str:
         place = (
             "place, max(rank) AS rank, min(value) AS value" if spec.breakdown else "toUInt64(0) AS place, toUInt64(0) AS rank, '' AS value"
         )
-        apart = [*(["place"] if spec.breakdown else []), *(["side"] if other or spec.compare else [])]
+        apart = [*(["place"] if spec.breakdown else []), *(["side"] if spec.compare else [])]
         apart += [] if spec.unit == "period" else ["bucket"]
         kept = f"{place}, {'side' if 'side' in apart else 'toUInt8(0) AS side'}, {'bucket' if 'bucket' in apart else 'toDate(0) AS bucket'}"
         ctes.append(f"""numbers AS MATERIALIZED (

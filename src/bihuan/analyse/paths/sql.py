@@ -12,10 +12,10 @@ their steps, the rare nodes become one, and rows are counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bihuan.analyse.paths.spec import PathsCell, PathsSpec
-from bihuan.analyse.visits import PLACE_OF, TICK_OF, cut_sql, moments, number_sql, reads_visits
+from bihuan.analyse.visits import cut_sql, moments, number_sql, place_of, place_sql, reads_visits, tick_of
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period
@@ -131,42 +131,42 @@ def _fitting(spec: PathsSpec, names: Sequence[str], binder: Binder) -> str:
 
 def _visits_of_names(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     """Visits that begin in the period. Two events of a name at once are the same to a way."""
-    base, since, until = moments(spec.period, scope, binder)
-    numbers = f"arrayMap(one -> {f'{KNOWN}.3[{PLACE_OF}]' if spec.groups else f'toUInt32({PLACE_OF})'}, visit)"
-    fitting = f"arrayMap(one -> {KNOWN}.4[{PLACE_OF}], visit)" if spec.start or spec.end else "CAST([], 'Array(UInt8)')"
-    begins = TICK_OF.replace("one", "visit[1]")
+    period, place = moments(spec.period, scope, binder), place_of("one")
+    numbers = f"arrayMap(one -> {f'{KNOWN}.3[{place}]' if spec.groups else f'toUInt32({place})'}, visit)"
+    fitting = f"arrayMap(one -> {KNOWN}.4[{place}], visit)" if spec.start or spec.end else "CAST([], 'Array(UInt8)')"
     return f"""visits AS (
   SELECT person, {numbers} AS numbers, {fitting} AS fitting
-  FROM ({_cut(spec, scope, binder, number_sql(base, f"{KNOWN}.1"), TICK_OF, "event")})
-  WHERE {begins} >= {since} AND {begins} < {until}
+  FROM ({_cut(spec, scope, binder, number_sql(period.base, f"{KNOWN}.1"), tick_of, "event")})
+  WHERE {period.begins(tick_of("visit[1]"))}
 )"""
 
 
 def _visits_of_values(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     """The same where a node is what a property says: to the right of an event's number are its key, its node and what it fits."""
-    base, since, until = moments(spec.period, scope, binder)
+    period = moments(spec.period, scope, binder)
     raw = _raw(spec, scope, binder)
     node = _grouped(spec, raw, binder)
-    number = f"transform({node}, {KNOWN}.2, arrayMap(one -> toUInt32(one), arrayEnumerate({KNOWN}.2)), toUInt32(0))"
-    tick_of = TICK_OF.replace("one", "bitShiftRight(one, 128)")
-    begins = tick_of.replace("one", "visit[1]")
-    code = f"""bitShiftLeft(toUInt256({number_sql(base, f"{KNOWN}.1")}), 128) + bitShiftLeft(toUInt256(event_key), 64)
-          + toUInt64({number}) * 4 + {_fitting(spec, (node, raw, "event"), binder)}"""
+    code = f"""bitShiftLeft(toUInt256({number_sql(period.base, f"{KNOWN}.1")}), 128) + bitShiftLeft(toUInt256(event_key), 64)
+          + toUInt64({place_sql(f"{KNOWN}.2", node)}) * 4 + {_fitting(spec, (node, raw, "event"), binder)}"""
+
+    def tick(code: str) -> str:
+        return tick_of(f"bitShiftRight({code}, 128)")
+
     return f"""visits AS (
   SELECT
     person, arrayMap(one -> toUInt32(bitShiftRight(one, 2)), visit) AS numbers, arrayMap(one -> toUInt8(bitAnd(one, 3)), visit) AS fitting
-  FROM ({_cut(spec, scope, binder, code, tick_of, raw)})
-  WHERE {begins} >= {since} AND {begins} < {until}
+  FROM ({_cut(spec, scope, binder, code, tick, raw)})
+  WHERE {period.begins(tick("visit[1]"))}
 )"""
 
 
-def _cut(spec: PathsSpec, scope: Scope, binder: Binder, code: str, tick_of: str, raw: str) -> str:
+def _cut(spec: PathsSpec, scope: Scope, binder: Binder, code: str, tick: Callable[[str], str], raw: str) -> str:
     gap = binder.bind(spec.gap * 60_000, "Int64")
     without = "".join(f"\n        AND NOT {fits(raw, pattern, binder)}" for pattern in spec.without)
     rows = f"""FROM visible
       WHERE person != 0 AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
         AND {condition(spec.filter, scope, binder, over="visible")} AND {sampled(spec.sample, binder)}{without}"""
-    return cut_sql(code, rows, gap, tick_of)
+    return cut_sql(f"groupArray({code})", rows, gap, tick)
 
 
 def _sliced(spec: PathsSpec, binder: Binder) -> str:

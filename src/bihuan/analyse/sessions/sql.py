@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bihuan.analyse.sessions.spec import SessionsCell, SessionsSpec
-from bihuan.analyse.visits import PLACE_OF, TICK_OF, cut_sql, moments, number_sql, reads_visits, visits_sql
+from bihuan.analyse.visits import cut_sql, moments, number_sql, place_of, reads_visits, tick_of, visits_sql
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.periods import Period, bucket_day
@@ -107,10 +107,9 @@ shown AS (
 
 def _of_names(spec: SessionsSpec, scope: Scope, binder: Binder, wanted: str, bucket: str, bounced: str) -> str:
     """`sessions` where entries and exits are events' names, and nothing else is asked of any event."""
-    base, since, until = moments(spec.period, scope, binder)
+    period = moments(spec.period, scope, binder)
     known = "(SELECT names FROM named)"
-    begins, ends = TICK_OF.replace("one", "visit[1]"), TICK_OF.replace("one", "visit[-1]")
-    day = f"toDate(fromUnixTimestamp64Milli(began + {base}, {{scope_zone:String}}))"
+    day = f"toDate(fromUnixTimestamp64Milli(began + {period.base}, {{scope_zone:String}}))"
     rows = f"FROM visible\n      WHERE person != 0 AND {wanted}"
     return f"""named AS (
   SELECT arraySort(groupArray(toString(event))) AS names FROM (SELECT DISTINCT event FROM visible WHERE {named(spec.choices, binder)})
@@ -118,11 +117,13 @@ def _of_names(spec: SessionsSpec, scope: Scope, binder: Binder, wanted: str, buc
 sessions AS MATERIALIZED (
   SELECT
     person, {bucket} AS bucket, length, depth, {bounced} AS bounced, '' AS its_value,
-    {known}[{PLACE_OF.replace("one", "first")}] AS its_entry, {known}[{PLACE_OF.replace("one", "last")}] AS its_exit
+    {known}[{place_of("first")}] AS its_entry, {known}[{place_of("last")}] AS its_exit
   FROM (
-    SELECT person, {begins} AS began, {day} AS day, {ends} - began AS length, length(visit) AS depth, visit[1] AS first, visit[-1] AS last
-    FROM ({cut_sql(number_sql(base, known), rows, binder.bind(spec.gap * 60_000, "Int64"))})
-    WHERE began >= {since} AND began < {until}
+    SELECT
+      person, {tick_of("visit[1]")} AS began, {day} AS day, {tick_of("visit[-1]")} - began AS length,
+      length(visit) AS depth, visit[1] AS first, visit[-1] AS last
+    FROM ({cut_sql(f"groupArray({number_sql(period.base, known)})", rows, binder.bind(spec.gap * 60_000, "Int64"))})
+    WHERE {period.begins("began")}
   )
 )"""
 
