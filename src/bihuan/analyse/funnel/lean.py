@@ -6,6 +6,8 @@ done up to it is what was done before it; and when people entered last is known 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bihuan.analyse.funnel.sides import MILLISECOND
 from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.engine.breakdowns import of_people
@@ -36,7 +38,10 @@ def counted_sql(
     last = len(spec.steps)
     step = f"multiIf({', '.join(f'{test}, {number}' for number, test in enumerate((begins, *serves), 1))}, 0)"
     entry = f"bitOr(bitShiftLeft(bitShiftRight(code, {STEP_BITS}), {place_bits}), place)"
-    passes = [f"arrayFill(done -> done != 0, arrayMap((code, place) -> if(bitAnd(code, {STEP}) = 1, {entry}, 0), codes, places)) AS done_1"]
+    passes = [
+        "arrayEnumerate(codes) AS places, "
+        f"arrayFill(done -> done != 0, arrayMap((code, place) -> if(bitAnd(code, {STEP}) = 1, {entry}, 0), codes, places)) AS done_1"
+    ]
     for number in range(2, last + 1):
         in_time = f"bitShiftRight(code, {STEP_BITS}) - bitShiftRight(before, {place_bits}) <= {window}"
         goes_on = f"bitAnd(code, {STEP}) = {number} AND before != 0 AND {in_time}"
@@ -60,25 +65,23 @@ def counted_sql(
   HAVING last_entry != 0
 )"""
     ]
-    of_held = "units"
-    for number in range(0, last, AT_ONCE):
-        some = passes[number : number + AT_ONCE]
-        found = ", ".join(["arrayEnumerate(codes) AS places", *some] if number == 0 else some)
-        ctes.append(f"""passed_{number} AS (
-  SELECT *, {found}
-  FROM {of_held}
-)""")
-        of_held = f"passed_{number}"
-    ctes.append(f"firsts AS (SELECT *, {', '.join(firsts)} FROM {of_held})")
-    of_held = "firsts"
-    for number in range(0, last, AT_ONCE):
-        ctes.append(f"backs_{number} AS (SELECT *, {', '.join(backs[number : number + AT_ONCE])} FROM {of_held})")
-        of_held = f"backs_{number}"
+    passed, of_passed = _staged("passed", passes, "units")
+    found, of_found = _staged("backs", backs, "firsts")
+    ctes += [*passed, f"firsts AS (SELECT *, {', '.join(firsts)} FROM {of_passed})", *found]
     done = ", ".join(f"c_{number}" for number in range(1, last + 1))
     ctes.append(f"""counted AS (
   SELECT person, '' AS entry_value, arrayFilter(place -> place != 0, [{done}]) AS taken, arrayEnumerate(taken) AS steps,
     arrayMap(place -> bitShiftRight(codes[place], {STEP_BITS}), taken) AS times,
     c_{last} = 0 AND last_entry + {window} > {binder.bind(now, "UInt64")} AS open
-  FROM {of_held}
+  FROM {of_found}
 )""")
     return ",\n".join(ctes)
+
+
+def _staged(name: str, columns: Sequence[str], source: str) -> tuple[list[str], str]:
+    """CTEs that add `columns`, each of which may use the one before it, to those of `source`; and what the last of them is called."""
+    ctes = []
+    for number in range(0, len(columns), AT_ONCE):
+        ctes.append(f"{name}_{number} AS (SELECT *, {', '.join(columns[number : number + AT_ONCE])} FROM {source})")
+        source = f"{name}_{number}"
+    return ctes, source
