@@ -125,8 +125,10 @@ def test_the_statement_and_the_program_open_as_dialogs_and_close_by_key(owner, r
 def test_the_look_changes_at_once_and_is_kept(owner, root):
     owner.open(root)
     page = owner.page
+    page.evaluate("window.sameDocument = true")
     page.locator("button[name=look][value=dark]").click()
-    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    page.wait_for_selector("html[data-bs-theme=dark]")
+    assert page.evaluate("window.sameDocument")
     owner.open(root)
     assert page.locator("html").get_attribute("data-bs-theme") == "dark"
 

@@ -21,7 +21,7 @@ def buyers(cast, scope, store, write, first_person):
     yesterday = datetime.now(UTC) - timedelta(days=1)
     write((first_person, "Buy", yesterday), (first_person + 1, "Buy", yesterday))
     numbers = [first_person, first_person + 1, first_person + 2]
-    columns = [[scope.project_id] * 3, ["user"] * 3, ["u0", "u1", "u2"], numbers, [yesterday] * 3]
+    columns = [[scope.project_id] * 3, ["user"] * 3, ["buyer-0", "buyer-1", "looker-2"], numbers, [yesterday] * 3]
     types = ["UInt32", "LowCardinality(String)", "String", "UInt32", "DateTime64(3, 'UTC')"]
     store.insert("person_ids", ["project_id", "id_type", "id", "person_id", "first_seen"], columns, types)
     return first_person
@@ -33,16 +33,16 @@ def address(cast: Any, rest: str = "", query: str = ASKED) -> str:
 
 def test_the_people_are_listed_and_each_leads_to_their_page(cast, buyers):
     page = cast.client(cast.vera).get(address(cast)).content.decode()
-    assert "u0" in page
-    assert "u1" in page
-    assert "u2" not in page
+    assert "buyer-0" in page
+    assert "buyer-1" in page
+    assert "looker-2" not in page
     assert f"/p/{cast.project.key}/people/{buyers}/" in page
 
 
 def test_they_can_be_taken_along_as_a_file(cast, buyers):
     answer = cast.client(cast.vera).get(address(cast, "export.csv"))
     assert answer["Content-Disposition"] == 'attachment; filename="segment_size-people.csv"'
-    assert [line.split(",")[1] for line in answer.content.decode().splitlines()] == ["name", "u0", "u1"]
+    assert [line.split(",")[1] for line in answer.content.decode().splitlines()] == ["name", "buyer-0", "buyer-1"]
 
 
 def test_a_segment_keeps_them_as_they_are(cast, buyers):
