@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from bihuan.engine.errors import NotAllowed, QuestionError
 from bihuan.engine.meta import used
 from bihuan.engine.periods import Period
+from bihuan.engine.person_map import has_recent
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
 from bihuan.engine.rollup import whole_days
 from bihuan.engine.store import Fetched, Store
@@ -25,6 +26,7 @@ R = TypeVar("R")
 # What no answer comes from: what is known of days that are counted is told by `whole`.
 NEVER_READ = frozenset({"day_rollup", "rolled_days", "person_linked", "person_map_read", "schema_version", "trait_history"})
 WHOSE = frozenset({"", "person_links", "person_map", "person_recent"})  # what answers that look at events alone come from besides these
+LINKS = ("", "person_links", "person_map_read", "person_map", "person_recent")
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 CACHED_ANSWERS = 500
 CACHED_ROWS = 5_000  # an answer with more rows is not kept
@@ -35,13 +37,16 @@ class DataVersion:
     """Changes whenever an answer could: what `Store.changes` tells of the tables that answers read, and the newest arrival (aware).
 
     People are merged for answers when the dictionary has been read again, which is later than the link's row. `whole` are the days that
-    need no look at their events (`rollup.whole_days`): they are no part of `state`, as an answer is the same with them or without.
+    need no look at their events (`rollup.whole_days`): they are no part of `state`, as an answer is the same with them or without. So it is
+    with `recent`: whether there are links that the large map of people lacks.
     """
 
     state: tuple[tuple[Any, ...], ...]
     fresh_to: datetime | None
     whole: Mapping[date, int] = field(default_factory=dict)
     rolled: tuple[Any, ...] | None = None  # what `whole` was read from
+    recent: bool = True
+    linked: tuple[Any, ...] | None = None  # what `recent` was read from
 
     def of(self, statement: str, reads: Period) -> tuple[tuple[Any, ...], ...]:
         """What an answer depends on: where it looks at nothing but events of whole days, those that come today make it no older."""
@@ -99,7 +104,7 @@ class Engine:
     def whole(self, name: str, statement: Statement, reads: Period, scope: Scope, version: DataVersion | None = None) -> Statement:
         """The statement of the question `name` behind the CTEs of what `scope` may see."""
         version = version or self.version(scope.project_id)
-        head, bound = ctes(scope, reads, statement.sql, whole=version.whole)
+        head, bound = ctes(scope, reads, statement.sql, whole=version.whole, recent=version.recent)
         clash = bound.keys() & statement.params.keys()
         if clash:
             raise QuestionError("The question {name} binds names that belong to the engine.", name=name)
@@ -128,12 +133,14 @@ class Engine:
         """What the store holds now."""
         changes = {change[0]: change for change in self.store.changes()}
         state = tuple(changes[name] for name in sorted(changes.keys() - NEVER_READ))
-        rolled = tuple(changes.get(name) for name in ("", "rolled_days"))
+        rolled, linked = (tuple(changes.get(name) for name in names) for names in (("", "rolled_days"), LINKS))
         known = self._fresh.get(project_id) or DataVersion((), None)
         if known.state != state:  # the newest arrival is read again only when rows have come
             known = replace(known, state=state, fresh_to=self._newest(project_id, known.fresh_to))
         if known.rolled != rolled:
             known = replace(known, rolled=rolled, whole=whole_days(self.store, project_id))
+        if known.linked != linked:
+            known = replace(known, linked=linked, recent=has_recent(self.store))
         self._fresh[project_id] = known
         return known
 

@@ -14,10 +14,18 @@ _NOTE_LINKED = """
 INSERT INTO person_linked SELECT project_id, groupBitmapState(person_id) FROM person_links WHERE {since} GROUP BY project_id"""
 
 
-def person_of(number: str) -> str:
-    """SQL for the person whom a number (SQL) belongs to after all links."""
+def person_of(number: str, *, recent: bool = True) -> str:
+    """SQL for the person whom a number (SQL) belongs to after all links. Without `recent` those that the large map lacks are left out, of
+    which there are mostly none: looking them up costs as much as everything else that is done to an event to count it."""
     key = f"toUInt64({number})"
-    return f"dictGetOrDefault('person_recent', 'person', {key}, dictGetOrDefault('person_map', 'person', {key}, {number}))"
+    person = f"dictGetOrDefault('person_map', 'person', {key}, {number})"
+    return f"dictGetOrDefault('person_recent', 'person', {key}, {person})" if recent else person
+
+
+def has_recent(store: Store) -> bool:
+    """Whether links are stored that the large map lacks."""
+    sql = "SELECT 1 FROM person_links WHERE version > (SELECT max(version) FROM person_map_read) LIMIT 1"
+    return bool(store.fetch(sql).rows)
 
 
 def read_recent(store: Store) -> None:

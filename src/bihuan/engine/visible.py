@@ -44,7 +44,7 @@ MOST_VALUES = 300
 DOTS = "•••"  # instead of an id that is hidden
 LOOKS = {"email": "^[^@ ]+@[^@ ]+[.][^@ ]+$", "phone": f"^([+][0-9][0-9 ()-]+|(86)?1[3-9]{'[0-9]' * 9})$"}
 PERSON = person_of("person_id")
-SUPPOSED = f"transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_persons:Array(UInt32)}}, {PERSON})"
+SUPPOSED = "transform(person_id, {{scope_numbers:Array(UInt32)}}, {{scope_persons:Array(UInt32)}}, {person})"
 
 
 # SQL: the person that the number `own_person` belongs to after all links; and of a row, that its number is one of theirs, by which the
@@ -61,10 +61,12 @@ _NAMES = re.compile(
 DAILY = {"daily": False, "daily_any": False, "daily_ever": True, "daily_any_ever": True}  # whether it is without the period
 
 
-def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Collection[date] = ()) -> tuple[str, dict[str, Any]]:
+def ctes(
+    scope: Scope, reads: Period, statement: str | None = None, *, whole: Collection[date] = (), recent: bool = True
+) -> tuple[str, dict[str, Any]]:
     """The text of the CTEs (without `WITH`) and their bound values; only those that `statement` names, when it is given.
 
-    `whole` are the days that `engine.rollup` has counted.
+    `whole` are the days that `engine.rollup` has counted; `recent` says whether there are links that the large map of people lacks.
     """
     seen = _event_columns(scope.hidden)
     tables = {
@@ -148,8 +150,9 @@ def ctes(scope: Scope, reads: Period, statement: str | None = None, *, whole: Co
         "scope_zone": scope.zone,
     }
     text = ",\n".join(f"{name} AS ({tables[name]}\n)" for name in wanted)
+    person = person_of("person_id", recent=recent)
+    text = text.replace(PERSON, SUPPOSED.format(person=person) if scope.supposing else person)
     if scope.supposing:
-        text = text.replace(PERSON, SUPPOSED)
         params |= {"scope_numbers": list(scope.supposing), "scope_persons": list(scope.supposing.values())}
     return text, params
 
