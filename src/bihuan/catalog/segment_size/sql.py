@@ -19,7 +19,7 @@ def compile_segment_size(spec: SegmentSizeSpec, scope: Scope) -> Statement:
     binder = Binder()
     where = condition(spec.filter, scope, binder)
     sql = f"""
-SELECT uniqExactIf(person, {where}) AS people, uniqExact(person) AS everybody
+SELECT groupBitmapIf(person, {where}) AS people, groupBitmap(person) AS everybody
 FROM everyone
 WHERE person != 0"""
     return Statement(sql, binder.params)
