@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bihuan.analyse.heaps import Heaps
 from bihuan.engine.periods import Period, PeriodSpec
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import Binder
@@ -25,27 +26,36 @@ def reads_visits(period: PeriodSpec, scope: Scope) -> Period:
 
 # Events as numbers, which are sorted and cut several times quicker than rows of several columns: from the left the milliseconds since a
 # beginning, then the place of the event's name among all names in order. So they are in order by time, then by name.
-PLACE_BITS = 22  # there are no more names than these can number
+
+
+SPARE_DAYS = 2  # an event keeps the day that it had in the project's zone of then
 
 
 @dataclass(frozen=True)
 class Moments:
-    """SQL for the instant that milliseconds are counted from, itself in those since 1970; and for the period's begin and end."""
+    """SQL for the instant that milliseconds are counted from, itself in those since 1970; and for the period's begin and end. `tick_bits`
+    hold twice as many milliseconds as are read."""
 
     base: str
     since: str
     until: str
+    tick_bits: int
 
     def begins(self, tick: str) -> str:
         """SQL: a visit whose first event is at `tick` belongs to the period."""
         return f"{tick} >= {self.since} AND {tick} < {self.until}"
 
+    @property
+    def tick(self) -> str:
+        """SQL: the milliseconds of an event of `visible`."""
+        return f"toUInt64(toUnixTimestamp64Milli(ts) - {self.base})"
+
 
 def moments(period: PeriodSpec, scope: Scope, binder: Binder) -> Moments:
-    asked = scope.period(period)
-    base = round(reads_visits(period, scope).start.timestamp() * 1000)
-    since, until = (round(at.timestamp() * 1000) - base for at in (asked.start, asked.end))
-    return Moments(binder.bind(base, "Int64"), binder.bind(since, "Int64"), binder.bind(until, "Int64"))
+    asked, read = scope.period(period), reads_visits(period, scope).extended(before=SPARE_DAYS, after=SPARE_DAYS)
+    base = round(read.start.timestamp() * 1000)
+    since, until, last = (round(at.timestamp() * 1000) - base for at in (asked.start, asked.end, read.end))
+    return Moments(binder.bind(base, "Int64"), binder.bind(since, "Int64"), binder.bind(until, "Int64"), last.bit_length() + 1)
 
 
 def place_sql(names: str, of: str = "event") -> str:
@@ -53,22 +63,47 @@ def place_sql(names: str, of: str = "event") -> str:
     return f"transform({of}, {names}, arrayMap(one -> toUInt32(one), arrayEnumerate({names})), toUInt32(0))"
 
 
-def number_sql(base: str, names: str) -> str:
-    """SQL: the number of an event."""
-    return f"bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ts) - {base}), {PLACE_BITS}) + {place_sql(names)}"
+@dataclass(frozen=True)
+class Named:
+    """Such numbers, of the events' `names`: SQL for the sorted array of all of them."""
+
+    names: str
+    moments: Moments
+
+    @property
+    def bits(self) -> str:
+        """SQL: as many as hold any place."""
+        return f"toUInt8(ceil(log2(length({self.names}) + 1)))"
+
+    @property
+    def heaps(self) -> Heaps:
+        return Heaps.of(f"({self.moments.tick_bits} + {self.bits})")
+
+    def tick(self, number: str) -> str:
+        """SQL: the milliseconds of such a number (SQL), also where its owner is to the left of it."""
+        return f"toInt64(bitAnd(bitShiftRight({number}, {self.bits}), {(1 << self.moments.tick_bits) - 1}))"
+
+    def place(self, number: str) -> str:
+        """SQL: the place of its name."""
+        return f"toUInt32(bitAnd({number}, bitShiftLeft(toUInt64(1), {self.bits}) - 1))"
+
+    @property
+    def number(self) -> str:
+        """SQL: the number of an event of `visible`."""
+        return f"bitShiftLeft({self.moments.tick}, {self.bits}) + {place_sql(self.names)}"
+
+    def cut_sql(self, rows: str, gap: str) -> str:
+        """SELECT (person, visit) of the events of `rows` (a FROM clause with WHERE): a visit is the sorted numbers of its events, each with
+        its owner to the left; `gap` is SQL for milliseconds. Between two people lie more, as ticks need a bit less than they have."""
+        pause = f"bitShiftRight(one - before, {self.bits}) > {gap}"
+        return f"""
+    SELECT {self.heaps.owner("visit[1]")} AS person, visit
+    FROM ({self.heaps.cut_sql("visit", pause, self.number, rows)}
+    )
+  """
 
 
-def tick_of(number: str) -> str:
-    """SQL: the milliseconds of such a number (SQL)."""
-    return f"toInt64(bitShiftRight({number}, {PLACE_BITS}))"
-
-
-def place_of(number: str) -> str:
-    """SQL: the place of its name."""
-    return f"bitAnd({number}, {(1 << PLACE_BITS) - 1})"
-
-
-def cut_sql(gathered: str, rows: str, gap: str, tick: Callable[[str], str] = tick_of) -> str:
+def cut_sql(gathered: str, rows: str, gap: str, tick: Callable[[str], str]) -> str:
     """SELECT (person, visit) of `rows` (a FROM clause with WHERE): a visit is the sorted numbers of its events, `gathered` the aggregate
     (SQL) that makes a person's array of them, `tick` says the milliseconds of one; `gap` is SQL for milliseconds."""
     return f"""

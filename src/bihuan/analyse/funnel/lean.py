@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bihuan.analyse.funnel.sides import MILLISECOND
 from bihuan.analyse.funnel.spec import FunnelSpec
+from bihuan.analyse.heaps import Heaps
 from bihuan.engine.breakdowns import of_people
 from bihuan.engine.filters import ANY_EVENT
 from bihuan.engine.visible import Binder
@@ -34,17 +35,20 @@ def counted_sql(
     """CTEs up to `counted`. `begins` and `serves` (of the second step on) are SQL conditions on `visible`, `tick` its milliseconds."""
     place = (1 << place_bits) - 1
     start = ((1 << 64) - 1) ^ place
-    window = binder.bind(spec.window.length // MILLISECOND, "UInt64")
+    number_bits = 64 - place_bits + STEP_BITS
+    heaps = Heaps.of(number_bits)
+    window = spec.window.length // MILLISECOND
+    in_window = binder.bind((window + 1) << place_bits, "UInt64")
     last = len(spec.steps)
     step = f"multiIf({', '.join(f'{test}, {number}' for number, test in enumerate((begins, *serves), 1))}, 0)"
-    entry = f"bitOr(bitShiftLeft(bitShiftRight(code, {STEP_BITS}), {place_bits}), place)"
+    tick_first = f"bitShiftLeft(code, {64 - number_bits})"  # an event's milliseconds at the left, as in what was done
+    entry = f"bitOr(bitAnd({tick_first}, {start}), place)"
     passes = [
         "arrayEnumerate(codes) AS places, "
         f"arrayFill(done -> done != 0, arrayMap((code, place) -> if(bitAnd(code, {STEP}) = 1, {entry}, 0), codes, places)) AS done_1"
     ]
     for number in range(2, last + 1):
-        in_time = f"bitShiftRight(code, {STEP_BITS}) - bitShiftRight(before, {place_bits}) <= {window}"
-        goes_on = f"bitAnd(code, {STEP}) = {number} AND before != 0 AND {in_time}"
+        goes_on = f"bitAnd(code, {STEP}) = {number} AND before != 0 AND {tick_first} - bitAnd(before, {start}) < {in_window}"
         passes.append(
             f"arrayFill(done -> done != 0, arrayMap((code, place, before) -> if({goes_on}, bitOr(bitAnd(before, {start}), place), 0), "
             f"codes, places, done_{number - 1})) AS done_{number}"
@@ -56,24 +60,20 @@ def counted_sql(
         f"if(first_{number + 1} = 0, first_{number}, 0) + bitAnd(done_{number}[c_{number + 1}], {place}) AS c_{number}"
         for number in range(last - 1, 0, -1)
     ]
-    ctes = [
-        f"""units AS (
-  SELECT person, arraySort(groupArray(bitShiftLeft(tick, {STEP_BITS}) + step)) AS codes, max(if(step = 1, tick, 0)) AS last_entry
-  FROM (SELECT person, toUInt64({step}) AS step, {tick} AS tick FROM visible WHERE {tests})
-  WHERE step != 0
-  GROUP BY person
-  HAVING last_entry != 0
-)"""
-    ]
+    occurrences = f"SELECT person, toUInt64({step}) AS step, {tick} AS tick FROM visible WHERE {tests}"
+    code = f"bitShiftLeft(tick, {STEP_BITS}) + step"
+    ctes = [f"units AS ({heaps.cut_sql('codes', heaps.another, code, f'FROM ({occurrences}) WHERE step != 0')})"]
     passed, of_passed = _staged("passed", passes, "units")
     found, of_found = _staged("backs", backs, "firsts")
     ctes += [*passed, f"firsts AS (SELECT *, {', '.join(firsts)} FROM {of_passed})", *found]
-    done = ", ".join(f"c_{number}" for number in range(1, last + 1))
+    reached = " + ".join(f"(c_{number} != 0)" for number in range(1, last + 1))
+    times = ", ".join(f"bitShiftRight({heaps.number(f'codes[c_{number}]')}, {STEP_BITS})" for number in range(1, last + 1))
     ctes.append(f"""counted AS (
-  SELECT person, '' AS entry_value, arrayFilter(place -> place != 0, [{done}]) AS taken, arrayEnumerate(taken) AS steps,
-    arrayMap(place -> bitShiftRight(codes[place], {STEP_BITS}), taken) AS times,
-    c_{last} = 0 AND last_entry + {window} > {binder.bind(now, "UInt64")} AS open
+  SELECT {heaps.owner("codes[1]")} AS person, '' AS entry_value, {reached} AS reached,
+    range(1, reached + 1) AS steps, arraySlice([{times}], 1, reached) AS times,
+    c_{last} = 0 AND bitShiftRight(done_1[-1], {place_bits}) + {binder.bind(window, "UInt64")} > {binder.bind(now, "UInt64")} AS open
   FROM {of_found}
+  WHERE first_1 != 0
 )""")
     return ",\n".join(ctes)
 

@@ -240,8 +240,8 @@ def _side(spec: FunnelSpec, row: Mapping[str, Any] | None, bars: int, value: str
                 from_start=_share(people, counts[0]),
                 from_previous=_share(people, before),
                 dropped=before - people,
-                since_previous=_durations(row["previous_times"][place], row["previous_histogram"][place], bars) if row and people else None,
-                since_start=_durations(row["start_times"][place], row["start_histogram"][place], bars) if row and people else None,
+                since_previous=_durations(row, "previous", place, bars) if row and people else None,
+                since_start=_durations(row, "start", place, bars) if row and people else None,
                 optional=spec.steps[place].optional,
             )
         )
@@ -285,9 +285,10 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _durations(quantiles: list[float], histogram: list[int], bars: int) -> Durations:
-    p10, p25, median, p75, p90 = (value / 1000 for value in quantiles)
-    return Durations(p10, p25, median, p75, p90, tuple(histogram[:bars]))
+def _durations(row: Mapping[str, Any], since: str, place: int, bars: int) -> Durations:
+    """How long those of a row took to the step at `place` (from 0)."""
+    p10, p25, median, p75, p90 = (value / 1000 for value in row[f"{since}_times"][place - 1])
+    return Durations(p10, p25, median, p75, p90, tuple(row[f"{since}_histogram"][place - 1][:bars]))
 
 
 def _bars(spec: FunnelSpec) -> Iterator[tuple[int, int | None]]:

@@ -39,8 +39,8 @@ def reads_funnel(spec: FunnelSpec, scope: Scope) -> Period:
 
 def compile_funnel(spec: FunnelSpec, scope: Scope) -> Statement:
     """Rows: `part` "total", "value" for each value, the rest as one, and "bucket" for each day, week or month of entry (a stretch, from 1)
-    of these (`place` 0: of all); each with arrays that have an element for each step. `side` 1 is what it is compared with. Where one asks
-    what goes with success, rows "driver" too, see `drivers_sql`."""
+    of these (`place` 0: of all); each with arrays that have an element for each step, and of times for each after the first. `side` 1 is
+    what it is compared with. Where one asks what goes with success, rows "driver" too, see `drivers_sql`."""
     binder = Binder()
     asked = spec.asked
     dated = spec.show == "trend"
@@ -127,19 +127,22 @@ GROUP BY place, side, stretch""")
 
 
 def _numbers(spec: FunnelSpec, binder: Binder) -> str:
-    """How many did each step, and how long they took since the first and since the step before; an element for each step."""
+    """How many did each step, an element for each; and of each step after the first how long they took since that, and since the step
+    before."""
     edges = binder.bind([edge * 1000 for edge in EDGES], "Array(Int64)")
 
+    def later(since: str) -> str:
+        return f"arrayPopFront(since_{since})"
+
     def histogram(times: str) -> str:
-        bars = f"arrayMap(time -> indexOf({edges}, roundDown(time, {edges})), {times})"
-        return f"countResampleForEach(1, {len(EDGES) + 1}, 1)({times}, {bars})"
+        return f"countResampleForEach(1, {len(EDGES) + 1}, 1)({times}, arrayMap(time -> {_place('time', edges)}, {times}))"
 
     return f"""
   countForEach(since_start) AS people, sum(open) AS open,
-  quantilesExactInclusiveForEach({QUANTILES})(since_start) AS start_times,
-  quantilesExactInclusiveForEach({QUANTILES})(since_previous) AS previous_times,
-  {histogram("since_start")} AS start_histogram,
-  {histogram("since_previous")} AS previous_histogram"""
+  quantilesExactInclusiveForEach({QUANTILES})({later("start")}) AS start_times,
+  quantilesExactInclusiveForEach({QUANTILES})({later("previous")}) AS previous_times,
+  {histogram(later("start"))} AS start_histogram,
+  {histogram(later("previous"))} AS previous_histogram"""
 
 
 def _ways(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
@@ -327,8 +330,13 @@ def _each_bucket(spec: FunnelSpec, scope: Scope, layout: Layout, binder: Binder,
 
 def _stretch(spec: FunnelSpec, scope: Scope, tick: str, binder: Binder) -> str:
     """SQL for the number, from 1, of the stretch of days that holds `tick`."""
-    found = [f"indexOf({bound}, roundDown({tick}, {bound}))" for bound in _bound_stretches(spec, scope, binder)]
+    found = [_place(tick, bound) for bound in _bound_stretches(spec, scope, binder)]
     return f"if(side = 0, {found[0]}, {found[1]})" if len(found) > 1 else found[0]
+
+
+def _place(value: str, edges: str) -> str:
+    """SQL for the place, from 1, of the last of `edges` that is not above `value`. (`indexOf` is told all of them again for each value.)"""
+    return f"toUInt64(transform(roundDown({value}, {edges}), {edges}, arrayEnumerate({edges}), toUInt32(0)))"
 
 
 def _at_stretch(spec: FunnelSpec, scope: Scope, place: str, binder: Binder) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bihuan.analyse.sessions.spec import SessionsCell, SessionsSpec
-from bihuan.analyse.visits import cut_sql, moments, number_sql, place_of, reads_visits, tick_of, visits_sql
+from bihuan.analyse.visits import Named, moments, reads_visits, visits_sql
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.periods import Period, bucket_day
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import Binder, property_text
 
+KNOWN = "(SELECT names FROM named)"  # always in these words: the store then looks once
 BUCKETS = {"day": "day", "week": "toMonday(day)", "month": "toStartOfMonth(day)"}
 
 
@@ -24,14 +25,14 @@ def compile_sessions(spec: SessionsSpec, scope: Scope) -> Statement:
     sql = f"""
 WITH {_shown(spec, scope, binder)}
 SELECT
-  multiIf(grouping(bucket) = 0, 'bucket',{" grouping(value) = 0, 'value'," if spec.breakdown else ""} grouping(entry) = 0, 'entry',
-    grouping(exit) = 0, 'exit', 'total') AS part,
-  bucket, {"value" if spec.breakdown else "'' AS value"}, entry, exit,
+  multiIf(grouping(bucket) = 0, 'bucket',{" grouping(value) = 0, 'value'," if spec.breakdown else ""} grouping(first) = 0, 'entry',
+    grouping(last) = 0, 'exit', 'total') AS part,
+  bucket, {"value" if spec.breakdown else "'' AS value"}, {_text(spec, "first")} AS entry, {_text(spec, "last")} AS exit,
   count() AS sessions, uniqExact(person) AS people, sum(depth) AS events, countIf(bounced) AS bounces, sum(length) AS milliseconds,
   quantilesExactInclusive(0.5, 0.9)(length) AS lengths,
   multiIf(part = 'value', uniqExact(its_value), part = 'entry', uniqExact(its_entry), part = 'exit', uniqExact(its_exit), 1) AS values
 FROM shown
-GROUP BY GROUPING SETS ((bucket), {"(value), " if spec.breakdown else ""}(entry), (exit), ())
+GROUP BY GROUPING SETS ((bucket), {"(value), " if spec.breakdown else ""}(first), (last), ())
 """
     return Statement(sql, binder.params)
 
@@ -46,8 +47,8 @@ def people_sessions(spec: SessionsSpec, cell: SessionsCell, scope: Scope) -> Sta
     value = "" if cell.none else cell.value
     for column, text, other in (
         ("value", value, cell.other),
-        ("entry", cell.entry, cell.entry_other),
-        ("exit", cell.exit, cell.exit_other),
+        (_text(spec, "first"), cell.entry, cell.entry_other),
+        (_text(spec, "last"), cell.exit, cell.exit_other),
     ):
         if other or text is not None:
             tests.append(f"{column} = {binder.bind('' if other else f'={text}', 'String')}")
@@ -56,8 +57,18 @@ def people_sessions(spec: SessionsSpec, cell: SessionsCell, scope: Scope) -> Sta
     return Statement(f"WITH {shown}\nSELECT person FROM shown WHERE {' AND '.join(tests)}", binder.params)
 
 
+def _of_names(spec: SessionsSpec) -> bool:
+    """Whether entries and exits are events' names, and nothing else is asked of any event: then they are places of names."""
+    return spec.by is None and not spec.breakdown
+
+
+def _text(spec: SessionsSpec, column: str) -> str:
+    """SQL for what an entry or exit of `shown` is shown as."""
+    return f"if({column} = 0, '', concat('=', {KNOWN}[{column}]))" if _of_names(spec) else column
+
+
 def _shown(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:
-    """`shown`: a row for each session, with what it is shown as."""
+    """`shown`: a row for each session; its `first` and `last` node and its `value`, 0 or '' where it is one of the others."""
     period = scope.period(spec.period)
     since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
     wanted = f"{named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}"
@@ -71,11 +82,12 @@ def _shown(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:
 
     def alone(column: str) -> str:
         first = f"SELECT {column} FROM sessions GROUP BY {column} ORDER BY count() DESC, {column} LIMIT {top}"
-        return f"if({column} IN ({first}), concat('=', {column}), '')"
+        shown = (column, 0) if _of_names(spec) else (f"concat('=', {column})", "''")
+        return f"if({column} IN ({first}), {shown[0]}, {shown[1]})"
 
     bucket = BUCKETS[spec.unit]
-    if spec.by is None and not spec.breakdown:
-        sessions = _of_names(spec, scope, binder, f"{wanted} AND {filtered}", bucket, bounced)
+    if _of_names(spec):
+        sessions = _sessions_of_names(spec, scope, binder, f"{wanted} AND {filtered}", bucket, bounced)
     else:
         sessions = f"""doings AS (
   SELECT
@@ -99,30 +111,31 @@ sessions AS MATERIALIZED (
     return f"""{sessions},
 shown AS (
   SELECT
-    *, {alone("its_entry")} AS entry, {alone("its_exit")} AS exit,
+    *, {alone("its_entry")} AS first, {alone("its_exit")} AS last,
     {alone("its_value") if spec.breakdown else "''"} AS value
   FROM sessions
 )"""
 
 
-def _of_names(spec: SessionsSpec, scope: Scope, binder: Binder, wanted: str, bucket: str, bounced: str) -> str:
-    """`sessions` where entries and exits are events' names, and nothing else is asked of any event."""
+def _sessions_of_names(spec: SessionsSpec, scope: Scope, binder: Binder, wanted: str, bucket: str, bounced: str) -> str:
+    """`sessions` where it is `_of_names`."""
     period = moments(spec.period, scope, binder)
-    known = "(SELECT names FROM named)"
+    of = Named(KNOWN, period)
     day = f"toDate(fromUnixTimestamp64Milli(began + {period.base}, {{scope_zone:String}}))"
     rows = f"FROM visible\n      WHERE person != 0 AND {wanted}"
     return f"""named AS (
-  SELECT arraySort(groupArray(toString(event))) AS names FROM (SELECT DISTINCT event FROM visible WHERE {named(spec.choices, binder)})
+  SELECT arraySort(groupArray(toString(event))) AS names
+  FROM (SELECT DISTINCT event FROM visible WHERE {named(spec.choices, binder)})
 ),
 sessions AS MATERIALIZED (
   SELECT
     person, {bucket} AS bucket, length, depth, {bounced} AS bounced, '' AS its_value,
-    {known}[{place_of("first")}] AS its_entry, {known}[{place_of("last")}] AS its_exit
+    {of.place("first")} AS its_entry, {of.place("last")} AS its_exit
   FROM (
     SELECT
-      person, {tick_of("visit[1]")} AS began, {day} AS day, {tick_of("visit[-1]")} - began AS length,
+      person, {of.tick("visit[1]")} AS began, {day} AS day, {of.tick("visit[-1]")} - began AS length,
       length(visit) AS depth, visit[1] AS first, visit[-1] AS last
-    FROM ({cut_sql(f"groupArray({number_sql(period.base, known)})", rows, binder.bind(spec.gap * 60_000, "Int64"))})
+    FROM ({of.cut_sql(rows, binder.bind(spec.gap * 60_000, "Int64"))})
     WHERE {period.begins("began")}
   )
 )"""

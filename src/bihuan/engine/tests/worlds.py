@@ -40,7 +40,31 @@ NAMES = ("a", "b", "c", "d")
 PEOPLE = 6
 
 _projects = itertools.count(3_000_000_000)
-_people = itertools.count(3_000_000, PEOPLE + 1)
+
+
+@dataclass
+class Numbers:
+    """Gives the people of each world numbers of their own: dense, as the collector gives them, and two by two with the same last 8 bits,
+    so that they share heaps (`analyse.heaps`)."""
+
+    block: int = 3_000_000  # 512 numbers, for 31 worlds of up to 16 people or a part of a larger one
+    place: int = 0
+
+    def of(self, world: World) -> tuple[int, ...]:
+        """Those of a world's people, behind a 0 for nobody."""
+        highest = max([PEOPLE, *(event.person for event in world.events), *(trait.person for trait in world.traits)])
+        small = highest <= 16
+        if not small or self.place == 31:
+            self.block, self.place = self.block + 512, 0
+        first = self.block + self.place * 8
+        self.place += 1
+        if not small:
+            self.block, self.place = self.block + 512 * (highest // 512 + 1), 0
+        people = range(max(highest, 16))
+        return (0, *(first + each // 512 * 512 + each % 2 * 256 + each % 512 // 2 for each in people))
+
+
+_numbers = Numbers()
 
 
 @dataclass(frozen=True)
@@ -361,12 +385,12 @@ def load(store: Store, *several: World, whole: bool = False) -> tuple[Scope, ...
     set_traits: list[list[Any]] = []
     scopes = []
     for world in several:
-        project, base = next(_projects), next(_people)
+        project, people = next(_projects), _numbers.of(world)
         scopes.append(Scope(project, world.zone, world.now, world.segments))
-        events += [_event_row(project, base, world, event) for event in world.events]
-        linked += [[project, base + number, base + to, event_time(world), 1, "test", "test"] for number, to in world.links.items()]
+        events += [_event_row(project, people, world, event) for event in world.events]
+        linked += [[project, people[number], people[to], event_time(world), 1, "test", "test"] for number, to in world.links.items()]
         set_traits += [
-            [project, trait.name, base + trait.person, trait.once, json.dumps(trait.value, ensure_ascii=False), trait.rank]
+            [project, trait.name, people[trait.person], trait.once, json.dumps(trait.value, ensure_ascii=False), trait.rank]
             for trait in world.traits
         ]
     _insert(store, "events", _EVENTS, events)
@@ -417,9 +441,9 @@ _LINKS = {
 }
 
 
-def _event_row(project: int, base: int, world: World, event: Event) -> list[Any]:
+def _event_row(project: int, people: Sequence[int], world: World, event: Event) -> list[Any]:
     rest = {name: value for name, value in event.props.items() if name not in COLUMNS and name not in NUMBER_COLUMNS}
-    row = [project, event.name, world.day(event), base + event.person if event.person else 0, event.at.astimezone(UTC), event.key]
+    row = [project, event.name, world.day(event), people[event.person], event.at.astimezone(UTC), event.key]
     row += [text(event.props.get(name)) for name in COLUMNS]
     row += [number(event.props.get(name)) for name in NUMBER_COLUMNS]
     return [*row, json.dumps(rest, ensure_ascii=False, separators=(",", ":"), sort_keys=True), event.source, datetime.now(UTC)]

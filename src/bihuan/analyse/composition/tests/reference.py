@@ -30,18 +30,18 @@ IDS = {
 }
 
 
-def load_with_ids(store: Store, *several: World) -> list[tuple[Scope, int]]:
-    """`load`, and an id for each of the world's people; with each scope the number that a world's person 0 would have."""
-    ahead = copy.copy(worlds._people)
-    bases = [next(ahead) for _ in several]
+def load_with_ids(store: Store, *several: World) -> list[tuple[Scope, tuple[int, ...]]]:
+    """`load`, and an id for each of the world's people; with each scope the numbers of the world's people."""
+    ahead = copy.copy(worlds._numbers)
+    numbers = [ahead.of(world) for world in several]
     scopes = load(store, *several)
     rows = [
-        (scope.project_id, "user", f"u{person}", base + person, worlds.event_time(world))
-        for scope, base, world in zip(scopes, bases, several, strict=True)
+        (scope.project_id, "user", f"u{person}", its[person], worlds.event_time(world))
+        for scope, its, world in zip(scopes, numbers, several, strict=True)
         for person in range(1, PEOPLE + 1)
     ]
     store.insert("person_ids", list(IDS), [list(column) for column in zip(*rows, strict=True)], list(IDS.values()))
-    return list(zip(scopes, bases, strict=True))
+    return list(zip(scopes, numbers, strict=True))
 
 
 def everybody(world: World) -> set[int]:
