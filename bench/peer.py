@@ -131,6 +131,30 @@ def segment(often: str, times: int, never: str, days: int) -> str:
     GROUP BY person HAVING countIf(event = '{often}') >= {times} AND countIf(event = '{never}') = 0)"""
 
 
+def paths(days: int, *, steps: int = 5, pause: int = 1800) -> str:
+    """The fifty most frequent links between the first nodes of visits (`pause` in seconds): each person's events are sorted and cut at
+    pauses, what repeats is taken out, and each node is told with its place."""
+    return f"""SELECT source, target, count() AS n, avg(took) AS took FROM (
+    SELECT person, link.1 AS source, link.2 AS target, link.3 AS took
+    FROM (
+      SELECT person,
+        arrayJoin(arraySplit(one -> one.3 > {pause}, zipped)) AS visit,
+        arrayFilter((one, place) -> place = 1 OR one.2 != visit[place - 1].2, visit, arrayEnumerate(visit)) AS compact,
+        arraySlice(compact, 1, {steps}) AS way,
+        arrayMap((one, place) -> concat(toString(place), '_', one.2), way, arrayEnumerate(way)) AS keys,
+        arrayJoin(arrayZip(arrayPushFront(arrayPopBack(keys), ''), keys, arrayMap(one -> one.3, way))) AS link
+      FROM (
+        SELECT person, groupArray(at) AS ats, groupArray(item) AS items, arrayZip(ats, items, arrayDifference(ats)) AS zipped
+        FROM (
+          SELECT {WHO} AS person, toUnixTimestamp64Milli(timestamp) / 1000 AS at, event AS item
+          FROM {JOINED} WHERE {within(days)} ORDER BY person, timestamp
+        )
+        GROUP BY person
+      )
+    ) WHERE source != ''
+  ) GROUP BY source, target ORDER BY n DESC LIMIT 50"""
+
+
 def timeline(person: int) -> str:
     uuid = AS_UUID.format(number=str(person))
     return f"""SELECT timestamp AS ts, event, properties FROM {JOINED}

@@ -132,7 +132,8 @@ TIMED: tuple[tuple[Question[Any, Any], int, str, str, dict[str, Any]], ...] = (
 def timed(question: Question[Any, Any], days: int, columns: str, where: str, spec: dict[str, Any]) -> Case:
     asked = spec if question in (RFM,) else spec | {"period": {"last": days}}
     floor = f"SELECT count() FROM events WHERE project_id = 1 AND {where} AND {since(days)} AND NOT ignore({columns})"
-    return Case(f"{question.name}, {days} days", question, asked, "", floor, lambda _: None, lambda _: None)
+    theirs = peer.paths(days) if question is PATHS else ""  # only timed: a visit is not cut where the period begins, as theirs is
+    return Case(f"{question.name}, {days} days", question, asked, "", floor, lambda _: None, lambda _: None, theirs, alike=False)
 
 
 CASES = (

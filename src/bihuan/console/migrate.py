@@ -15,7 +15,6 @@ PATIENCE = 60.0  # a store that was killed may first have to read its parts
 
 
 def main() -> int:
-    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # an engine that still starts is not an error worth a line a try
     config = Config.from_env()
     try:
         await_store(Store(config))
@@ -29,11 +28,16 @@ def main() -> int:
 
 def await_store(store: Store) -> None:
     """Return when the store answers; Unavailable when it does not in time."""
-    deadline = time.monotonic() + PATIENCE
-    while not store.ready():
-        if time.monotonic() > deadline:
-            raise Unavailable("The event store did not answer within {seconds} seconds.", seconds=int(PATIENCE))
-        time.sleep(0.05)
+    log = logging.getLogger("clickhouse_connect")
+    told, deadline = log.level, time.monotonic() + PATIENCE
+    log.setLevel(logging.CRITICAL)  # an engine that still starts is not an error worth a line a try
+    try:
+        while not store.ready():
+            if time.monotonic() > deadline:
+                raise Unavailable("The event store did not answer within {seconds} seconds.", seconds=int(PATIENCE))
+            time.sleep(0.05)
+    finally:
+        log.setLevel(told)
 
 
 def migrate_database() -> None:
