@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bihuan.analyse.attribution.spec import AttributionCell, AttributionSpec, Touch
-from bihuan.analyse.visits import visits_sql
+from bihuan.analyse.visits import CODE_NAMES, CODE_TICK, code_sql, cut_sql
 from bihuan.engine.breakdowns import split
 from bihuan.engine.channels import COLUMNS, TITLES, channel_sql
 from bihuan.engine.compare import baseline, reads, sides
@@ -22,6 +22,13 @@ from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, property_number, property_text
 
+# What a visit's event is, in one number: whether it is a conversion, says where somebody came from, and says that they came directly; the
+# place of the touch point that it then is, and the place of that one's name among all names.
+WON, ARRIVED, DIRECTLY, PLACE_AT, NAME_AT = 0, 1, 2, 8, 16
+# The number of 256 bits that a visit's event is: from the left its code, that, its day, and what a conversion is worth.
+WHAT_AT, DAY_AT = 80, 64
+# Always in these words: the store then looks once.
+ORIGINS = "(SELECT (groupArray(origin), groupArray(what), arraySort(groupUniqArray(name)), max(hidden)) FROM origins)"
 CHANNELS = ("direct", *(name for name in TITLES if name != "direct"))
 DIRECT = 1  # the place of direct visits
 ALL = 255  # in rows: no touch point, but all of them
@@ -288,55 +295,81 @@ def _name(spec: AttributionSpec, touch: Touch, scope: Scope, binder: Binder) -> 
 def _of_visits(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
     """What brought people to their visits. A visit begins with what its first arrival says; another one within it is a touch point too
     where it is not direct and not the same as the one before. The rules of channels are asked once for each origin, not for each event."""
-    won = is_one_of(spec.conversion, scope, binder)
+    won = f"{has_name_of((spec.conversion,), binder)} AND {is_one_of(spec.conversion, scope, binder)}"
     filtered = condition(spec.filter, scope, binder, over="visible")
     parts = split(spec.breakdown, scope, binder, among=f"{_among(spec, scope, binder, won)} AND {filtered}")
     came_from = "extract(lower(referrer), '^(?:[a-z][a-z0-9+.-]*://)?([^/?#]*)')"
     site = f"replaceRegexpOne(replaceRegexpOne({came_from}, ':[0-9]+$', ''), '^www\\\\.', '')"
     somewhere = "if(path != '' OR host != '', '/', '')"
-    origin = f"cityHash64({came_from}, host, {somewhere}, utm_source, utm_medium, utm_campaign)"
+    # Each column's hash is made of its few different texts; their sum tells origins apart as well as a hash of all.
+    told_by = (came_from, "host", "utm_source", "utm_medium", "utm_campaign")
+    hashes = [f"sipHash64('{place}', {column})" for place, column in enumerate(told_by)]
+    origin = " + ".join([f"toUInt64({one})" for one in hashes] + [f"({somewhere} != '')"])
     named = {"channel": "channel", "source": "if(its_source = '', its_site, its_source)", "campaign": "its_campaign"}[spec.by]
-    direct = " AND NOT direct" if spec.direct == "exclude" else ""
     known = " OR ".join(f"{column} != ''" for column in COLUMNS)
     columns = "origin, its_source, its_site, its_campaign, events"
+    every = ", ".join(f"any(e.{column}) AS {column}" for column in COLUMNS)
     origins = f"""(
-      SELECT {origin} AS origin, utm_source AS its_source, {site} AS its_site, utm_campaign AS its_campaign, {came_from} AS referrer,
-        host, {somewhere} AS path, utm_source, utm_medium, utm_campaign, count() AS events
-      FROM visible
-      WHERE person != 0 AND source != 'ledger' AND ({known})
-      GROUP BY ALL
+      SELECT origin, utm_source AS its_source, {site} AS its_site, utm_campaign AS its_campaign, {came_from} AS referrer, host,
+        {somewhere} AS path, utm_source, utm_medium, utm_campaign, events
+      FROM (
+        SELECT origin, {every}, count() AS events
+        FROM (SELECT {origin} AS origin, {", ".join(COLUMNS)} FROM visible WHERE person != 0 AND source != 'ledger' AND ({known})) AS e
+        GROUP BY origin
+      )
     )"""
     named = f"channel = 'direct' AS direct, if(direct, 'direct', {named}) AS name"
     told = f"SELECT origin, events, {named} FROM ({channel_sql(columns, origins)}) WHERE channel != ''"
-    return f"""origins AS (
-  {_placed(spec, told, binder)}
+    what = f"bitShiftLeft(toUInt64(dense_rank() OVER (ORDER BY name)), {NAME_AT}) + bitShiftLeft(toUInt64(place), {PLACE_AT})"
+    ours = f"transform({origin}, {ORIGINS}.1, {ORIGINS}.2, toUInt64(0))"
+    number = f"""bitShiftLeft(toUInt256({code_sql("(SELECT names FROM named)")}), 128) + bitShiftLeft(toUInt256(what), {WHAT_AT})
+      + bitShiftLeft(toUInt256(toUInt16(day)), {DAY_AT}) + reinterpretAsUInt64(toFloat64(if(won, {_worth(spec, scope, binder)}, 0.)))"""
+    one, value = ("one.1", "one.2") if spec.breakdown else ("one", "''")
+    gathered, by = ("groupArray((number, value))", "one.1") if spec.breakdown else ("groupArray(number)", "")
+
+    def flag(bit: int) -> str:
+        return f"bitTest(toUInt64(bitShiftRight({one}, {WHAT_AT})), {bit})"
+
+    def name_of(one: str) -> str:
+        return f"toUInt32(bitShiftRight({one}, {WHAT_AT + NAME_AT}))"
+
+    def tick(each: str) -> str:
+        return CODE_TICK.format(code=f"bitShiftRight({each}{'.1' if spec.breakdown else ''}, 128)")
+
+    visits = cut_sql(gathered, "FROM doings", binder.bind(spec.gap * 60_000, "Int64"), tick, by=by)
+    considered = flag(ARRIVED) + (f" AND NOT {flag(DIRECTLY)}" if spec.direct == "exclude" else "")
+    return f"""named AS (SELECT {CODE_NAMES}),
+origins AS MATERIALIZED (
+  SELECT origin, name, hidden, {what} + direct * {1 << DIRECTLY} + {1 << ARRIVED} AS what
+  FROM ({_placed(spec, told, binder)})
 ),
 doings AS (
-  SELECT person, tick, called AS event, key, day, value, won, worth, origins.origin != 0 AND NOT ledger AS arrived, direct, name, place,
-    hidden
+  SELECT person, {number} AS number, value
   FROM (
-    SELECT person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS called, event_key AS key, day, {parts.value} AS value,
-      {has_name_of((spec.conversion,), binder)} AND {won} AS won, if(won, {_worth(spec, scope, binder)}, 0.) AS worth,
-      source = 'ledger' AS ledger, {origin} AS origin
+    SELECT *, {won} AS won, if(source = 'ledger', 0, {ours}) + won AS what, {parts.value} AS value
     FROM {parts.source}
-    WHERE person != 0 AND (source != 'ledger' OR won) AND {filtered}
-  ) AS doing
-  LEFT ANY JOIN origins ON doing.origin = origins.origin
+    WHERE person != 0 AND (source != 'ledger' OR ({won})) AND {filtered}
+  )
 ),
-visits AS ({visits_sql("doings", "day, value, won, worth, arrived, direct, name, place, hidden", binder.bind(spec.gap * 60_000, "Int64"))}
-),
+visits AS ({visits}),
 happened AS (
-  SELECT person, one.1 AS kind, one.2.1 AS tick, one.2.2 AS event, one.2.3 AS key, one.2.4 AS day, one.2.5 AS value, one.2.7 AS worth,
-    one.2.10 AS name, '' AS held, one.2.11 AS place, one.2.12 AS hidden
+  SELECT
+    person, kind, {CODE_TICK.format(code="bitShiftRight(number, 128)")} AS tick, bitShiftRight(number, 192) AS event,
+    toUInt64(bitShiftRight(number, 128)) AS key, toDate(toUInt16(bitShiftRight(number, {DAY_AT}))) AS day, value,
+    reinterpretAsFloat64(toUInt64(number)) AS worth, {ORIGINS}.3[{name_of("number")}] AS name, '' AS held,
+    toUInt8(bitShiftRight(number, {WHAT_AT + PLACE_AT})) AS place, {ORIGINS}.4 AS hidden
   FROM (
-    SELECT person, arrayJoin(arrayConcat(
-      arrayMap(one -> (1, one), arrayFilter((one, place, before) -> place = 1 OR one.10 != before,
-        considered, arrayEnumerate(considered), arrayPopBack(arrayPushFront(considered.10, '')))),
-      arrayMap(one -> (2, one), arrayFilter(one -> one.6, visit)))) AS one
+    SELECT person, mark.1 AS kind, mark.2 AS number, mark.3 AS value
     FROM (
-      SELECT person, visit, arrayFilter((one, place) -> one.8{direct.replace("direct", "one.9")} AND (place = arrived OR NOT one.9),
-        visit, arrayEnumerate(visit)) AS considered
-      FROM (SELECT person, visit, arrayFirstIndex(one -> one.8, visit) AS arrived FROM visits)
+      SELECT person, arrayJoin(arrayConcat(
+        arrayMap(one -> (1, {one}, {value}), arrayFilter((one, place, before) -> place = 1 OR {name_of(one)} != before,
+          considered, arrayEnumerate(considered), arrayShiftRight(arrayMap(one -> {name_of(one)}, considered), 1))),
+        arrayMap(one -> (2, {one}, {value}), arrayFilter(one -> {flag(WON)}, visit)))) AS mark
+      FROM (
+        SELECT person, visit, arrayFilter((one, place) -> {considered} AND (place = arrived OR NOT {flag(DIRECTLY)}),
+          visit, arrayEnumerate(visit)) AS considered
+        FROM (SELECT person, visit, arrayFirstIndex(one -> {flag(ARRIVED)}, visit) AS arrived FROM visits)
+      )
     )
   )
 )"""

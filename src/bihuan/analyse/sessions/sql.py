@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bihuan.analyse.sessions.spec import SessionsCell, SessionsSpec
-from bihuan.analyse.visits import Named, moments, reads_visits, visits_sql
+from bihuan.analyse.visits import CODE_NAMES, CODE_TICK, Named, code_sql, moments, reads_visits, visits_sql
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.periods import Period, bucket_day
@@ -89,10 +89,9 @@ def _shown(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:
     if _of_names(spec):
         sessions = _sessions_of_names(spec, scope, binder, f"{wanted} AND {filtered}", bucket, bounced)
     else:
-        sessions = f"""doings AS (
-  SELECT
-    person, toUnixTimestamp64Milli(ts) AS tick, toString(event) AS event, event_key AS key, {_node(spec, scope, binder)} AS node, day,
-    {parts.value} AS value
+        sessions = f"""named AS (SELECT {CODE_NAMES}),
+doings AS (
+  SELECT person, {code_sql(KNOWN)} AS code, {_node(spec, scope, binder)} AS node, day, {parts.value} AS value
   FROM {parts.source}
   WHERE person != 0 AND {wanted} AND {filtered}
 ),
@@ -102,10 +101,10 @@ sessions AS MATERIALIZED (
   SELECT person, {bucket} AS bucket, length, depth, {bounced} AS bounced, its_value, its_entry, its_exit
   FROM (
     SELECT
-      person, visit[1].5 AS day, visit[-1].1 - visit[1].1 AS length, length(visit) AS depth,
-      visit[1].6 AS its_value, visit[1].4 AS its_entry, visit[-1].4 AS its_exit
+      person, visit[1].3 AS day, {CODE_TICK.format(code="visit[-1].1")} - {CODE_TICK.format(code="visit[1].1")} AS length,
+      length(visit) AS depth, visit[1].4 AS its_value, visit[1].2 AS its_entry, visit[-1].2 AS its_exit
     FROM visits
-    WHERE visit[1].5 BETWEEN {since} AND {until}
+    WHERE visit[1].3 BETWEEN {since} AND {until}
   )
 )"""
     return f"""{sessions},
