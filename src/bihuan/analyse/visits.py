@@ -24,13 +24,11 @@ def reads_visits(period: PeriodSpec, scope: Scope) -> Period:
     return scope.period(period).extended(before=1, after=1)
 
 
-# Events as numbers, which are sorted and cut several times quicker than rows of several columns: from the left the milliseconds since a
-# beginning, then the place of the event's name among all names in order. So they are in order by time, then by name.
-
-
 SPARE_DAYS = 2  # an event keeps the day that it had in the project's zone of then
 
 
+# Events as numbers, which are sorted and cut several times quicker than rows of several columns: from the left the milliseconds since a
+# beginning, then the place of the event's name among all names in order. So they are in order by time, then by name.
 @dataclass(frozen=True)
 class Moments:
     """SQL for the instant that milliseconds are counted from, itself in those since 1970; and for the period's begin and end. `tick_bits`

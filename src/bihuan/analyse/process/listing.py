@@ -39,10 +39,11 @@ class Case:
 
 @dataclass(frozen=True)
 class ProcessCases:
-    """The longest cases of all `total`."""
+    """The longest cases of all `total` that `of` means."""
 
     cases: tuple[Case, ...]
     total: int
+    of: ProcessCell
 
 
 def compile_cases(spec: ProcessCasesSpec, scope: Scope) -> Statement:
@@ -75,7 +76,45 @@ def shape_cases(spec: ProcessCasesSpec, scope: Scope, rows: Rows) -> ProcessCase
         )
         for row in rows
     )
-    return ProcessCases(cases, int(rows[0]["total"]) if rows else 0)
+    return ProcessCases(cases, int(rows[0]["total"]) if rows else 0, spec.cell)
+
+
+DEVIATING = {
+    "missing": "Cases that lack {activity}",
+    "out_of_order": "Cases with {activity} out of order",
+    "repeated": "Cases that repeat {activity}",
+    "unexpected": "Cases with {activity}, which the order does not know",
+}
+KEEPING = {"yes": "Cases that keep the order", "no": "Cases that do not keep the order"}
+
+
+def said_cases(cell: ProcessCell) -> tuple[str, dict[str, Any]]:
+    """Which cases a cell means: an English msgid, with what is in its `{places}`."""
+    named = {"activity": cell.activity, "next": cell.next}
+    if cell.variant:
+        return "Cases that take the way {way}", {"way": " → ".join(cell.variant)}
+    if cell.conforming is not None:
+        return KEEPING[cell.conforming], {}
+    if cell.activity is None:
+        return ("Cases that are not complete" if cell.running else "Cases"), {}
+    if cell.deviation is not None:
+        return DEVIATING[cell.deviation], named
+    if cell.next is not None:
+        return "Cases that go from {activity} to {next}", named
+    if cell.running:
+        return "Cases that are at {activity} so far", named
+    if cell.begins:
+        return "Cases that begin with {activity}", named
+    if cell.ended:
+        return "Cases that end with {activity}", named
+    return ("Cases with {activity} more than once" if cell.again else "Cases with {activity}"), named
+
+
+def headlines_cases(result: ProcessCases) -> tuple[Headline, ...]:
+    """How many they are, and of which part of the breakdown."""
+    title, values = said_cases(result.of)
+    part = () if result.of.value is None else (Headline("Value", result.of.value, "text"),)
+    return (Headline(title, result.total, values=values), *part)
 
 
 def table_cases(result: ProcessCases) -> Table:
@@ -106,7 +145,7 @@ PROCESS_CASES: Question[ProcessCasesSpec, ProcessCases] = Question(
     shape=shape_cases,
     table=table_cases,
     chart=no_chart,
-    headlines=lambda result: (Headline("Cases", result.total),),
+    headlines=headlines_cases,
     example=lambda: ProcessCasesSpec(),
     listed=False,
 )

@@ -9,7 +9,7 @@ import pytest
 from bihuan.analyse.process import PROCESS, PROCESS_CASES
 from bihuan.analyse.process import cases as cases_module
 from bihuan.analyse.process.graph import END, REST, START, drawn
-from bihuan.analyse.process.listing import ProcessCasesSpec
+from bihuan.analyse.process.listing import ProcessCasesSpec, said_cases
 from bihuan.analyse.process.spec import ProcessCell, ProcessSpec
 from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine.behind import behind
@@ -60,6 +60,27 @@ def test_cases_behind_a_number_are_listed_with_their_way(engine, scope, traces):
     found = engine.ask(PROCESS_CASES, asked, scope)
     assert (found.result.total, found.result.cases[0].names, found.result.cases[0].person) == (7, tuple("abcd"), traces)
     assert found.table.rows[0][:2] == ("o0", traces)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ({}, "Cases"),
+        ({"running": True}, "Cases that are not complete"),
+        ({"activity": "Pay"}, "Cases with Pay"),
+        ({"activity": "Pay", "again": True}, "Cases with Pay more than once"),
+        ({"activity": "Pay", "begins": True}, "Cases that begin with Pay"),
+        ({"activity": "Pay", "ended": True}, "Cases that end with Pay"),
+        ({"activity": "Pay", "running": True}, "Cases that are at Pay so far"),
+        ({"activity": "Pay", "next": "Ship"}, "Cases that go from Pay to Ship"),
+        ({"variant": ["Pay", "Ship"]}, "Cases that take the way Pay → Ship"),
+        ({"conforming": "no"}, "Cases that do not keep the order"),
+        ({"deviation": "missing", "activity": "Pay"}, "Cases that lack Pay"),
+    ],
+)
+def test_the_list_says_which_cases_it_has(cell, said):
+    title, values = said_cases(ProcessCell.model_validate(cell))
+    assert title.format(**values) == said
 
 
 def test_the_drawing_leads_to_people_and_says_what_it_hides(engine, scope, traces):
