@@ -26,7 +26,7 @@ R = TypeVar("R")
 # What no answer comes from: what is known of days that are counted is told by `whole`.
 NEVER_READ = frozenset({"day_rollup", "rolled_days", "person_linked", "person_map_read", "schema_version", "trait_history"})
 WHOSE = frozenset({"", "person_links", "person_map", "person_recent"})  # what answers that look at events alone come from besides these
-LINKS = ("", "person_links", "person_map_read", "person_map", "person_recent")
+LINKS = (*sorted(WHOSE), "person_map_read")  # what it depends on whether there are links that the large map of people lacks
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 CACHED_ANSWERS = 500
 CACHED_ROWS = 5_000  # an answer with more rows is not kept

@@ -16,7 +16,7 @@ INSERT INTO person_linked SELECT project_id, groupBitmapState(person_id) FROM pe
 
 def person_of(number: str, *, recent: bool = True) -> str:
     """SQL for the person whom a number (SQL) belongs to after all links. Without `recent` those that the large map lacks are left out, of
-    which there are mostly none: looking them up costs as much as everything else that is done to an event to count it."""
+    which there are mostly none: looking them up is a sixth of what it takes to read a funnel's events."""
     key = f"toUInt64({number})"
     person = f"dictGetOrDefault('person_map', 'person', {key}, {number})"
     return f"dictGetOrDefault('person_recent', 'person', {key}, {person})" if recent else person

@@ -1,7 +1,7 @@
 """The SQL of ways where every event serves at most one step: the same passes as in `ways`, over less.
 
 An event's code is then its milliseconds and the number of its step. An event cannot serve the step before the one that it does, so what was
-done up to it is what was done before it; and when people entered last is known from the sum over their events.
+done up to it is what was done before it; and when people entered last is what the first step says at their last event.
 """
 
 from __future__ import annotations
