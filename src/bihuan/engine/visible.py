@@ -30,6 +30,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from bihuan.engine import profile, rollup
@@ -177,6 +178,7 @@ def shown_id(hidden: Collection[str], id: str = "id") -> str:
     )
 
 
+@lru_cache(500)
 def named(statement: str) -> frozenset[str]:
     """The CTEs that a statement names, other than to call something of its own so; perhaps some more."""
     return frozenset(_NAMES.findall(statement))

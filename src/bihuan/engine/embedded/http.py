@@ -17,7 +17,7 @@ import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from email.parser import BytesParser
-from email.policy import HTTP
+from email.policy import compat32
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -216,11 +216,11 @@ def _decode(body: bytes, encoding: str) -> bytes:
 def _form(content_type: str, body: bytes) -> dict[str, str]:
     """The fields of a multipart form; they mean what they would mean in the query string."""
     head = f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode("latin-1")
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    message = BytesParser(policy=compat32).parsebytes(head + body)
     if not message.is_multipart():
         raise ValueError("The form has no parts.")
     fields: dict[str, str] = {}
-    for part in message.iter_parts():
+    for part in list(message.walk())[1:]:
         name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
         if not isinstance(name, str) or not isinstance(value, bytes):
             raise ValueError("A part of the form has no name or no value.")

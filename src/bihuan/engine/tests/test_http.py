@@ -6,6 +6,7 @@ import base64
 import fcntl
 import gzip
 import http.client
+import inspect
 import json
 import os
 import subprocess
@@ -291,3 +292,13 @@ def test_what_was_asked_is_told_with_what_it_cost(engine: Engine) -> None:
     answer.read()
     connection.close()
     assert summary["read_rows"] == "1000"
+
+
+def test_the_client_has_what_is_taken_from_it() -> None:
+    """`Store` keeps clickhouse-connect from going through each statement word by word; another version of it might do that elsewhere."""
+    from clickhouse_connect.driver import _backendclient
+
+    from bihuan.engine import store
+
+    assert "_query_is_read_only" in inspect.getsource(store._connect)
+    assert "retryable=_query_is_read_only(" in inspect.getsource(_backendclient.SyncBackendClient._query_with_context)
