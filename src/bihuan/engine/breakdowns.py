@@ -20,6 +20,7 @@ from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import InSegment, Name
 from bihuan.engine.question import Column, Reader, Scope
+from bihuan.engine.schema import COLUMNS as COLUMN_NAMES
 from bihuan.engine.visible import HIDDEN, Binder, json_text, property_number, property_text
 
 MOST = 3
@@ -147,6 +148,17 @@ def of_people(breakdowns: Sequence[Breakdown]) -> bool:
     """Whether the values are the same for all events of a person, so that they can be found after the events are summed up by person.
     True when nothing is broken down."""
     return all(_of_person(breakdown) for breakdown in breakdowns)
+
+
+MANY = frozenset({"path", "host", "referrer", "city"})  # columns of events that may have thousands of values
+
+
+def few(breakdowns: Sequence[Breakdown]) -> bool:
+    """Whether there are rather dozens of parts than thousands, as far as what they are made of tells."""
+    columns = frozenset(COLUMN_NAMES) - MANY
+    return all(
+        isinstance(each, BySegment | ByNumber | ByTime | ByChannel) or getattr(each, "property", "") in columns for each in breakdowns
+    )
 
 
 def values_of(text: str, breakdowns: Sequence[Breakdown]) -> tuple[str, ...]:

@@ -5,13 +5,14 @@ Who is active over 7 or 30 days is counted apart, from one set of people for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bihuan.engine import compare
-from bihuan.engine.breakdowns import Split, split
+from bihuan.engine.breakdowns import Split, few, split
 from bihuan.engine.compare import Baseline, Groups, Sides
 from bihuan.engine.conditions import condition
 from bihuan.engine.daily import counted, days_of, is_day_of
@@ -21,36 +22,10 @@ from bihuan.engine.periods import Period, bucket_end
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, property_number, property_text
+from bihuan.see.trend.measures import DAILY, MEASURES, OF_FEW, SQUARES, Measure, measure
 from bihuan.see.trend.spec import OF_EVENTS, OF_PEOPLE, RATIOS, ROLLING, Series, TrendSpec
 
 MAX_HOURLY_DAYS = 100
-MEASURES = {
-    "events": "countIf({test})",
-    "people": "uniqExactIf(person, {test} AND person != 0)",
-    "per_person": "countIf({test} AND person != 0) / uniqExactIf(person, {test} AND person != 0)",
-    "first_time": "countIf({test})",
-    "sum": "sumKahanIf({of}, {test})",
-    "average": "sumKahanIf({of}, {test}) / countIf({of} IS NOT NULL AND {test})",
-    "min": "minOrNullIf({of}, {test})",
-    "max": "maxOrNullIf({of}, {test})",
-    "median": "quantileExactInclusiveIf(0.5)({of}, {test})",
-    "p75": "quantileExactInclusiveIf(0.75)({of}, {test})",
-    "p90": "quantileExactInclusiveIf(0.9)({of}, {test})",
-    "p95": "quantileExactInclusiveIf(0.95)({of}, {test})",
-    "p99": "quantileExactInclusiveIf(0.99)({of}, {test})",
-    "distinct": "uniqExactIf({of}, {test} AND {of} != '')",
-}
-# The same from days that are counted already.
-DAILY = {
-    "events": "sumIf(events, {test})",
-    "people": "groupBitmapMergeIf(persons, {test})",
-    "per_person": "sumIf(events - anonymous, {test}) / groupBitmapMergeIf(persons, {test})",
-}
-# The sum over people of the square of what each adds, for the intervals of a sample; for numbers of people that is the number itself.
-SQUARES = {
-    "events": "arraySum(each -> each * each, sumMapIf([unit], [toUInt64(1)], {test}).2)",
-    "sum": "arraySum(each -> each * each, sumMapIf([unit], [ifNull({of}, 0.)], {test}).2)",
-}
 BUCKETS = {
     "day": "{day}",
     "week": "toMonday({day})",
@@ -116,19 +91,49 @@ def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
     wanted = f"{has_name_of(spec.series, asked.binder)} AND ({' OR '.join(tests)})" if len(tests) > 1 else tests[0]
     among = f"day BETWEEN {asked.binder.bind(period.since, 'Date')} AND {asked.binder.bind(period.until, 'Date')}"
     parts = split(spec.breakdown, scope, asked.binder, among=f"{among} AND {wanted} AND {asked.condition()}")
-    shown = "if(part IN (SELECT part FROM top), concat('=', part), '')" if spec.breakdown else "''"
-    top = _top(asked) if spec.breakdown else ""
-    rolled = "".join(f"\nUNION ALL{_rolling(asked, number, tests[number], parts, shown)}" for number in _rolling_places(spec))
-    by_bucket = "side, shown, bucket" if spec.breakdown else "side, bucket"
-    level = "grouping(shown) + grouping(bucket)" if spec.breakdown else "grouping(bucket)"
-    sql = f"""
-WITH marked AS ({_marked(asked, tests, wanted, parts)}){top}
-SELECT side, {"shown" if spec.breakdown else "'' AS shown"}, bucket, toUInt8({level}) AS level, {_seen(spec)},
-  {", ".join(_measured(spec))}
-FROM (SELECT *{f", {shown} AS shown" if spec.breakdown else ""} FROM marked)
-GROUP BY {by_bucket} WITH ROLLUP
-HAVING NOT grouping(side){rolled}"""
-    return Statement(sql.strip(), asked.binder.params)
+    marked = _marked(asked, tests, wanted, parts)
+    rolled = "".join(f"\nUNION ALL{_rolling(asked, number, tests[number], parts)}" for number in _rolling_places(spec))
+    sql = _by_part(asked, marked) if spec.breakdown else _in_all(asked, marked)
+    return Statement((sql + rolled).strip(), asked.binder.params)
+
+
+def _in_all(asked: _Asked, marked: str) -> str:
+    return f"""
+WITH marked AS ({marked})
+SELECT side, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level, {", ".join(_seen(asked.spec))}, toUInt64(0) AS others,
+  {", ".join(_measured(asked.spec, _whole))}
+FROM marked
+GROUP BY side, bucket WITH ROLLUP
+HAVING NOT grouping(side)"""
+
+
+def _by_part(asked: _Asked, marked: str) -> str:
+    """Events are looked at once: `cells` has what is counted of each value in each bucket, to be combined; `ranked` says whether the
+    value of a cell is `named` or goes into the rest."""
+    spec = asked.spec
+    states = dict(_states(spec))
+    prefix = "r_" if spec.series[0].measure in ROLLING else ""
+    rank = measure(spec.series[0], _by_part_measures(spec)).combined(0, prefix, only="side = 0", over="(PARTITION BY part)")
+    most = asked.binder.bind(spec.values_shown, "UInt64")
+    top = ",\ntop AS (SELECT DISTINCT part FROM ranked WHERE named)" if _rolling_places(spec) else ""
+    return f"""
+WITH marked AS ({marked}),
+cells AS (
+  SELECT side, part, bucket, {", ".join(_seen(spec))},
+    {", ".join(f"{sql} AS {name}" for name, sql in states.items())}
+  FROM marked
+  GROUP BY side, part, bucket
+),
+ranked AS (
+  SELECT *, asked AND dense_rank() OVER (ORDER BY asked DESC, rank DESC NULLS LAST, part) <= {most} AS named
+  FROM (SELECT *, {rank} AS rank, max(side = 0) OVER (PARTITION BY part) AS asked FROM cells)
+){top}
+SELECT side, shown, bucket, toUInt8(grouping(shown) + grouping(bucket)) AS level,
+  sum(cell.seen) AS seen, sum(cell.nobody) AS nobody, toUInt64(uniqExactIf(part, shown = '')) AS others,
+  {", ".join(_measured(spec, partial(_combined, _by_part_measures(spec))))}
+FROM (SELECT *, if(named, concat('=', part), '') AS shown FROM ranked) AS cell
+GROUP BY side, shown, bucket WITH ROLLUP
+HAVING NOT grouping(side)"""
 
 
 def _compile_by_days(asked: _Asked) -> Statement:
@@ -146,53 +151,66 @@ WITH marked AS (
 )
 SELECT side, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
   toUInt64({"sum(events)" if people else "0"}) AS seen, toUInt64({"sum(anonymous)" if people else "0"}) AS nobody, toUInt64(0) AS others,
-  {", ".join(_measured(spec, DAILY))}
+  {", ".join(_measured(spec, _daily))}
 FROM marked
 GROUP BY side, bucket WITH ROLLUP
 HAVING NOT grouping(side){rolled}"""
     return Statement(sql.strip(), binder.params)
 
 
-def _seen(spec: TrendSpec) -> str:
-    """Beside the numbers: where people are counted, how many events there are and how many of nobody; and how many values are in the
-    rest."""
+def _seen(spec: TrendSpec) -> tuple[str, str]:
+    """Beside the numbers: where people are counted, how many events there are and how many of nobody."""
     people = any(series.measure in OF_PEOPLE for series in spec.series)
-    others = "uniqExactIf(part, shown = '')" if spec.breakdown else "0"
     seen, nobody = ("count()", "countIf(person = 0)") if people else ("0", "0")  # whose an event is takes time to find
-    return f"toUInt64({seen}) AS seen, toUInt64({nobody}) AS nobody, toUInt64({others}) AS others"
+    return f"toUInt64({seen}) AS seen", f"toUInt64({nobody}) AS nobody"
 
 
-def _measured(spec: TrendSpec, measures: Mapping[str, str] = MEASURES) -> Iterator[str]:
+def _whole(series: Series, number: int) -> str:
+    return measure(series).whole(number)
+
+
+def _daily(series: Series, number: int) -> str:
+    return measure(series, DAILY).whole(number)
+
+
+def _combined(measures: Mapping[str, Measure], series: Series, number: int) -> str:
+    return measure(series, measures).combined(number)
+
+
+def _by_part_measures(spec: TrendSpec) -> Mapping[str, Measure]:
+    """How the series are counted by what they are broken down by."""
+    return OF_FEW if few(spec.breakdown) else MEASURES
+
+
+def _squares(spec: TrendSpec, number: int) -> Measure | None:
+    """What the interval of a sample is made of."""
+    return SQUARES.get(spec.series[number].measure) if spec.sample is not None else None
+
+
+def _states(spec: TrendSpec) -> Iterator[tuple[str, str]]:
+    """What is counted of each series, to be combined, and of the first one, to rank the values by."""
     for number, series in enumerate(spec.series):
-        rolling = "CAST(NULL, 'Nullable(Float64)')"
-        told = rolling if series.measure in ROLLING else measure(series, number, measures)
-        alike = f"CAST({told}, 'Nullable(Float64)')" if list(_rolling_places(spec)) else told  # the parts of a union must be of one type
+        if series.measure not in ROLLING:
+            yield from _by_part_measures(spec)[series.measure].states(number)
+        elif not number:
+            yield from _by_part_measures(spec)["people"].states(number, "r_")
+        if squares := _squares(spec, number):
+            yield from squares.states(number, "s_")
+
+
+def _measured(spec: TrendSpec, told: Callable[[Series, int], str]) -> Iterator[str]:
+    """The number of each series, as `told` gives it: those counted apart are left out."""
+    for number, series in enumerate(spec.series):
+        value = "CAST(NULL, 'Nullable(Float64)')" if series.measure in ROLLING else told(series, number)
+        alike = f"CAST({value}, 'Nullable(Float64)')" if list(_rolling_places(spec)) else value  # the parts of a union must be of one type
         yield f"{alike} AS m{number}"
-        if spec.sample is not None and series.measure in SQUARES:
-            squares = SQUARES[series.measure].format(test=f"is{number}", of=f"of{number}")
-            yield f"CAST({squares}, 'Nullable(Float64)') AS s{number}"
+        if squares := _squares(spec, number):
+            summed = squares.combined(number, "s_") if spec.breakdown else squares.whole(number)
+            yield f"CAST({summed}, 'Nullable(Float64)') AS s{number}"
 
 
 def _rolling_places(spec: TrendSpec) -> list[int]:
     return [number for number, series in enumerate(spec.series) if series.measure in ROLLING]
-
-
-def measure(series: Series, number: int, measures: Mapping[str, str] = MEASURES) -> str:
-    """The aggregate of the series with this number, over `marked`."""
-    return measures[series.measure].format(test=f"is{number}", of=f"of{number}")
-
-
-def _top(asked: _Asked) -> str:
-    first = asked.spec.series[0]
-    by = MEASURES["people"].format(test="is0") if first.measure in ROLLING else measure(first, 0)
-    return f""",
-top AS (
-  SELECT part FROM marked
-  WHERE side = 0
-  GROUP BY part
-  ORDER BY {by} DESC NULLS LAST, part
-  LIMIT {asked.binder.bind(asked.spec.values_shown, "UInt64")}
-)"""
 
 
 def _marked(asked: _Asked, tests: Sequence[str], wanted: str, parts: Split) -> str:
@@ -255,9 +273,10 @@ def bucket_ends(spec: TrendSpec, scope: Scope) -> list[tuple[date, date]]:
     ]
 
 
-def _rolling(asked: _Asked, number: int, test: str, parts: Split, shown: str) -> str:
+def _rolling(asked: _Asked, number: int, test: str, parts: Split) -> str:
     """Rows of the series alone: for each bucket the people of the days up to its end, from one set of people for each day."""
     spec = asked.spec
+    shown = "if(part IN (SELECT part FROM top), concat('=', part), '')"
     side = asked.sides(before=ROLLING[spec.series[number].measure] - 1)
     return _over_days(
         asked,
