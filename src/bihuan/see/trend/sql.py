@@ -49,6 +49,11 @@ def reads_trend(spec: TrendSpec, scope: Scope) -> Period:
     return compare.reads(period_of(spec, scope), baseline_of(spec, scope)).extended(before=days - 1)
 
 
+# What the store needs not group by, it reads sooner.
+_SIDE, _BY_SIDE = "side", "GROUP BY side, bucket WITH ROLLUP\nHAVING NOT grouping(side)"
+_ONE_SIDE, _BY_BUCKET = "0 AS side", "GROUP BY bucket WITH ROLLUP"
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What every part of the statement needs."""
@@ -62,6 +67,10 @@ class _Asked:
     def sides(self, *, before: int = 0) -> Sides:
         other = replace(self.other, period=self.other.period.extended(before=before)) if self.other else None
         return compare.sides(self.spec.compare, self.period.extended(before=before), other, self.scope, self.binder)
+
+    def two_sided(self) -> bool:
+        """Whether there is anything on side 1."""
+        return self.other is not None or isinstance(self.spec.compare, Groups)
 
     def by_days(self) -> bool:
         """Whether days as they are counted tell everything that is asked."""
@@ -100,11 +109,10 @@ def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
 def _in_all(asked: _Asked, marked: str) -> str:
     return f"""
 WITH marked AS ({marked})
-SELECT side, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level, {", ".join(_seen(asked.spec))}, toUInt64(0) AS others,
-  {", ".join(_measured(asked.spec, _whole))}
+SELECT {_SIDE if asked.two_sided() else _ONE_SIDE}, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
+  {", ".join(_seen(asked.spec))}, toUInt64(0) AS others, {", ".join(_measured(asked.spec, _whole))}
 FROM marked
-GROUP BY side, bucket WITH ROLLUP
-HAVING NOT grouping(side)"""
+{_BY_SIDE if asked.two_sided() else _BY_BUCKET}"""
 
 
 def _by_part(asked: _Asked, marked: str) -> str:
@@ -149,12 +157,11 @@ WITH marked AS (
   SELECT {side.side} AS side, {_bucket(asked)} AS bucket, events, nobody AS anonymous{", persons" if people else ""}{marks}
   FROM {days_of(spec.series, binder)} AND {side.where}
 )
-SELECT side, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
+SELECT {_SIDE if asked.two_sided() else _ONE_SIDE}, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
   toUInt64({"sum(events)" if people else "0"}) AS seen, toUInt64({"sum(anonymous)" if people else "0"}) AS nobody, toUInt64(0) AS others,
   {", ".join(_measured(spec, _daily))}
 FROM marked
-GROUP BY side, bucket WITH ROLLUP
-HAVING NOT grouping(side){rolled}"""
+{_BY_SIDE if asked.two_sided() else _BY_BUCKET}{rolled}"""
     return Statement(sql.strip(), binder.params)
 
 
