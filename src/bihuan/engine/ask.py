@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -96,6 +96,25 @@ class Engine:
             self._keep(key, answer)
         return answer
 
+    def kept(self, asked: Iterable[tuple[Question[Any, Any], Spec]], scope: Scope) -> list[Answer[Any] | None]:
+        """What `ask` would answer at once, of each; None where the store would have to be asked, or where `ask` would refuse. So it waits
+        for no question that runs."""
+        state, rolled, linked = self._changes()
+        version = self._fresh.get(scope.project_id)
+        if version is None or (version.state, version.rolled, version.linked) != (state, rolled, linked):
+            return [None for _ in asked]
+        return [self._kept(question, spec, scope, version) for question, spec in asked]
+
+    def _kept(self, question: Question[S, R], spec: S, scope: Scope, version: DataVersion) -> Answer[R] | None:
+        if question.right not in scope.rights:
+            return None
+        try:
+            statement = question.compile(spec, scope)
+        except QuestionError:
+            return None
+        cached = self._cached(_key(question, spec, scope, version, statement))
+        return None if cached is None else replace(cached, from_cache=True, asked_at=scope.now, fresh_to=version.fresh_to)
+
     def statement(self, question: Question[S, R], spec: S, scope: Scope) -> Statement:
         """The whole statement that `ask` would run: for reading, tests and benchmarks."""
         _allowed(question, scope)
@@ -131,9 +150,7 @@ class Engine:
 
     def version(self, project_id: int) -> DataVersion:
         """What the store holds now."""
-        changes = {change[0]: change for change in self.store.changes()}
-        state = tuple(changes[name] for name in sorted(changes.keys() - NEVER_READ))
-        rolled, linked = (tuple(changes.get(name) for name in names) for names in (("", "rolled_days"), LINKS))
+        state, rolled, linked = self._changes()
         known = self._fresh.get(project_id) or DataVersion((), None)
         if known.state != state:  # the newest arrival is read again only when rows have come
             known = replace(known, state=state, fresh_to=self._newest(project_id, known.fresh_to))
@@ -143,6 +160,12 @@ class Engine:
             known = replace(known, linked=linked, recent=has_recent(self.store))
         self._fresh[project_id] = known
         return known
+
+    def _changes(self) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+        """What was written to the tables that answers come from; to those that `whole` is read from; and `recent`."""
+        changes = {change[0]: change for change in self.store.changes()}
+        state = tuple(changes[name] for name in sorted(changes.keys() - NEVER_READ))
+        return state, tuple(changes.get(name) for name in ("", "rolled_days")), tuple(changes.get(name) for name in LINKS)
 
     def _newest(self, project_id: int, known: datetime | None) -> datetime | None:
         """The newest arrival, when that was `known` before: an index leads past what is older."""

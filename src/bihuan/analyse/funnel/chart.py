@@ -42,7 +42,7 @@ def _bars(result: FunnelResult, reader: Reader) -> dict[str, Any]:
     reached = [
         {
             "value": step.people,
-            "label": {"show": True, "position": "insideLeft", "formatter": reader.show(step.from_start, "share")},
+            "label": {"show": not _narrow(step), "position": "insideLeft", "formatter": reader.show(step.from_start, "share")},
             "cell": cell_of(part, step),
         }
         for step in part.steps
@@ -52,12 +52,24 @@ def _bars(result: FunnelResult, reader: Reader) -> dict[str, Any]:
         "type": "bar",
         "stack": "people",
         "barMaxWidth": 36,
-        "data": [{"value": step.dropped, "cell": cell_of(part, step, "dropped")} for step in part.steps],
+        "data": [
+            {
+                "value": step.dropped,
+                "label": {"show": _narrow(step), "position": "right", "formatter": reader.show(step.from_start, "share")},
+                "cell": cell_of(part, step, "dropped"),
+            }
+            for step in part.steps
+        ],
         "name": reader.say("Dropped off"),
         "color": "#94a3b8",
         "itemStyle": {"opacity": 0.3},
     }
     return {**_layout([step.title for step in part.steps]), "xAxis": {"type": "value"}, "series": [solid, lost]}
+
+
+def _narrow(step: FunnelStep) -> bool:
+    """Whether a bar may be too short for its number, which then stands beside it."""
+    return (step.from_start or 0) < 0.3
 
 
 def _compared(result: FunnelResult, reader: Reader) -> dict[str, Any]:

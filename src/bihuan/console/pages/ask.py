@@ -23,7 +23,7 @@ from bihuan.console.api.answers import FILES
 from bihuan.console.questions import by_name, listed
 from bihuan.engine.errors import Busy, Cancelled, EngineError, NotAllowed, QuestionError, Unavailable
 from bihuan.engine.here import engine
-from bihuan.engine.question import Question, Spec
+from bihuan.engine.question import Answer, Question, Spec
 from bihuan.govern.errors import NotFound
 from bihuan.govern.forms import parse_dotted, to_dotted, validated
 from bihuan.govern.web import ProjectRequest, is_panel, project_view, render_page, sentence
@@ -112,15 +112,18 @@ def answer_panel(request: ProjectRequest, what: Asked) -> HttpResponse:
         answer = engine().ask(what.question, what.spec, scope_of(request.member), query_id=own_query_id(request, query_id))
     except EngineError as error:
         return _problem_panel(request, Problem.of(error), context)
+    context |= answered(request, what.question, what.query, answer)
+    return render_page(request, "panels/tile.html" if context["as"] == "tile" else "panels/answer.html", context)
+
+
+def answered(request: ProjectRequest, question: Question[Any, Any], query: str, answer: Answer[Any]) -> dict[str, Any]:
+    """What the templates of an answer show; `query` asks the question anew."""
     reader = request.reader  # type: ignore[attr-defined]
     root = f"/p/{request.member.project.key}/"
-    context["people"] = people = f"{root}ask/{what.question.name}/people/?{what.query}" if what.question.people else ""
-    context["shown"] = shown = show(what.question, answer, reader, root=root, people=people)
-    context["panel"] = shown.panel
-    context["export_formats"] = EXPORTS
-    if shown.panel is not None and not shown.empty:
-        context["own_panel"] = f"{_folder(what.question)}/panel.html"
-    return render_page(request, "panels/tile.html" if context["as"] == "tile" else "panels/answer.html", context)
+    people = f"{root}ask/{question.name}/people/?{query}" if question.people else ""
+    shown = show(question, answer, reader, root=root, people=people)
+    own = {"own_panel": f"{_folder(question)}/panel.html"} if shown.panel is not None and not shown.empty else {}
+    return {"people": people, "shown": shown, "panel": shown.panel, "export_formats": EXPORTS, **own}
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,17 @@ def clock(context: Context, at: datetime) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def shown_tiles(context: Context, placed: Sequence[Any]) -> list[dict[str, Any]]:
+    """`{% shown_tiles tiles as shown %}`: each of the `placed` tiles with its `title`, and its `answer` where that is kept (else None)."""
+    from bihuan.console.pages.kept import kept_tiles, title_of  # the registry of questions is complete only when templates are there
+
+    tiles = [each.tile for each in placed]
+    answers = kept_tiles(context["request"], tiles)
+    reader = _reader(context)
+    return [{"placed": each, "title": title_of(each.tile, reader), "answer": answer} for each, answer in zip(placed, answers, strict=True)]
+
+
+@register.simple_tag(takes_context=True)
 def say(context: Context, msgid: str, **values: Any) -> str:
     """`{% say msgid name=value %}`: a message from code, such as a column's title, in the reader's language."""
     return _reader(context).say(msgid, **values)

@@ -196,6 +196,38 @@ def test_a_question_goes_to_a_new_board(cast, anna, views):
     assert "as=tile" in board
 
 
+def _board(anna, *tiles: tuple[str, str]) -> str:
+    for place, (question, query) in enumerate(tiles):
+        where = {"board": "monday"} if place else {"board": "+", "name": "Monday"}
+        assert anna.post(f"/p/shop/ask/{question}/add-to-board/?{query}", {**where, "title": "", "width": "12"}).status_code == 303
+    return "/p/shop/boards/monday/"
+
+
+def test_a_board_has_the_answers_that_are_kept_and_asks_for_the_others(anna, views):
+    board = _board(anna, ("trend", VIEWS), ("lifecycle", "active.event=View&period.since=2026-03-01&period.until=2026-03-07"))
+    engine_here().forget()
+    assert anna.get(board).content.decode().count("as=tile") == 2
+    tile = anna.get(f"/p/shop/ask/trend/?{VIEWS}&as=tile", headers=PANEL).content.decode()
+    page = anna.get(board).content.decode()
+    assert page.count("as=tile") == 1
+    assert re.search(r'<div class="bh-panel" id="tile-0">\s*<div class="bh-tile">', page)
+    assert tile.strip() in page
+    assert re.findall(r'class="text-reset"[^>]*>([^<]+)</a>', page) == ["Trend", "Lifecycle"]
+
+
+def test_one_tile_that_cannot_be_written_leaves_the_rest_of_the_board(anna, views, monkeypatch):
+    board = _board(anna, ("trend", VIEWS))
+    anna.get(f"/p/shop/ask/trend/?{VIEWS}&as=tile", headers=PANEL)
+
+    def broken(*_: object) -> None:
+        raise KeyError("a template's own")
+
+    monkeypatch.setattr("bihuan.console.pages.kept.answered", broken)
+    page = anna.get(board)
+    assert page.status_code == 200
+    assert "as=tile" in page.content.decode()
+
+
 def test_a_viewer_makes_no_board(vera):
     assert vera.get(f"/p/shop/ask/trend/add-to-board/?{VIEWS}").status_code == 403
     assert "Add to board" not in vera.get(f"/p/shop/ask/trend/?{VIEWS}", headers=PANEL).content.decode()

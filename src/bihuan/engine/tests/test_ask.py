@@ -73,6 +73,24 @@ def test_the_same_question_is_answered_from_the_cache_until_events_come(engine: 
     assert (after.from_cache, after.result[0]["n"]) == (False, 2)
 
 
+def test_what_is_kept_is_told_without_asking_the_store_and_only_while_it_is_true(engine: Engine, scope: Scope, write: Write) -> None:
+    def kept(*specs: Sql, of: Scope = scope) -> list[Any]:
+        return [answer and answer.result for answer in engine.kept([(SQL, spec) for spec in specs], of)]
+
+    read_all(engine.store)
+    write((1, "View", "2026-03-14 10:00"))
+    other = Sql(sql="SELECT 2 AS n")
+    assert kept(COUNT, other) == [None, None]
+    answer = engine.ask(SQL, COUNT, scope)
+    assert kept(COUNT, other) == [answer.result, None]
+    assert kept(COUNT, of=replace(scope, zone="America/Lima")) == [None]
+    assert kept(COUNT, of=replace(scope, rights=frozenset())) == [None]
+    write((2, "View", "2026-03-14 10:00"))
+    assert kept(COUNT) == [None]
+    engine.ask(SQL, other, scope)  # which learns that something was written
+    assert kept(COUNT) == [None]
+
+
 def test_what_is_refused_makes_answers_about_it_old_though_no_event_came(engine: Engine, scope: Scope) -> None:
     refused = Sql(sql="SELECT count() AS n FROM quarantined")
     for number in (1, 2):

@@ -22,10 +22,13 @@
   };
 
   const chinese = () => document.documentElement.lang.startsWith("zh");
-  const count = (value) => new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { maximumFractionDigits: 3 }).format(value);
-  const short = (value) =>
-    new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
-  const percent = (value) => new Intl.NumberFormat(chinese() ? "zh-CN" : "en", { style: "percent", maximumFractionDigits: 1 }).format(value);
+  const written = (style) => {
+    let format; // made once: that takes longer than all the numbers of a chart
+    return (value) => (format ??= new Intl.NumberFormat(chinese() ? "zh-CN" : "en", style)).format(value);
+  };
+  const count = written({ maximumFractionDigits: 3 });
+  const short = written({ notation: "compact", maximumFractionDigits: 1 });
+  const percent = written({ style: "percent", maximumFractionDigits: 1 });
 
   // The tooltip of a chart in which one name may have two lines (its unfinished end is dashed): each name and value once.
   const lines = (points) => {
@@ -78,9 +81,10 @@
         : one;
     return {
       color: PALETTE[theme],
-      animationDuration: 250,
+      animation: false, // a chart is drawn once for its answer: moving into place would only be waited for
       ...option,
       backgroundColor: "transparent",
+      darkMode: dark, // of labels that have no colour of their own
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: text, ...option.textStyle },
       legend: each(option.legend, (one) => ({ type: "scroll", pageTextStyle: { color: text }, ...one, textStyle: { color: text, ...one.textStyle } })),
       visualMap: each(option.visualMap, visual),
@@ -100,17 +104,42 @@
     };
   };
 
+  // Charts are drawn one after the other, those in view first, and the browser may paint and hear the reader in between.
+  const SLICE = 80; // milliseconds until it may
+  const toDraw = new Set();
+  let drawing = false;
+  const inView = (chart) => {
+    const { top, bottom } = chart.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  };
+  const draw = async (chart) => {
+    toDraw.add(chart);
+    if (drawing) return;
+    drawing = true;
+    let begun = performance.now();
+    while (toDraw.size) {
+      const next = [...toDraw].find(inView) ?? [...toDraw][0];
+      toDraw.delete(next);
+      await next.draw().catch((error) => console.error(error));
+      if (performance.now() - begun < SLICE) continue;
+      await new Promise((done) => setTimeout(done));
+      begun = performance.now();
+    }
+    drawing = false;
+  };
+
   class Chart extends HTMLElement {
     connectedCallback() {
-      this.redraw = () => this.draw();
+      this.redraw = () => draw(this);
       this.watch = new MutationObserver(this.redraw);
       this.watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
       this.size = new ResizeObserver(() => this.chart?.resize());
       this.size.observe(this);
-      this.draw();
+      draw(this);
     }
 
     async draw() {
+      if (!this.isConnected) return;
       const data = this.querySelector("script");
       if (data) this.option = JSON.parse(data.textContent);
       if (!this.option) return;
