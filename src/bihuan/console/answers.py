@@ -12,7 +12,9 @@ from bihuan.console.reader import number, share
 from bihuan.engine.question import Answer, Column, Headline, Kind, Question, Reader, Table
 
 NUMERIC: frozenset[Kind] = frozenset({"number", "money", "share", "seconds"})
+MOMENTS: frozenset[Kind] = frozenset({"day", "time"})
 ROWS_SHOWN = 200
+LONG = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Cell:
     text: str
     numeric: bool = False
     href: str = ""
+    moment: bool = False
+
+    @property
+    def long(self) -> bool:
+        """Whether the text needs room to be read."""
+        return len(self.text) > LONG
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,7 @@ def _row(columns: Sequence[Column], row: Sequence[Any], reader: Reader, root: st
         Cell(
             text=reader.show(value, column.kind),
             numeric=column.kind in NUMERIC,
+            moment=column.kind in MOMENTS,
             href=f"{root}people/{value}/" if column.kind == "person" and value and root else link if value else "",
         )
         for column, value, link in zip(columns, row, links or [""] * len(columns), strict=True)

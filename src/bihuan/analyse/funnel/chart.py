@@ -21,6 +21,7 @@ from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
 MOST_SHOWN = 20
+BESIDE = {"position": "right", "color": "palette:text", "opacity": 1}  # a number beside its bar
 
 
 def chart_funnel(result: FunnelResult, reader: Reader) -> dict[str, Any] | None:
@@ -55,7 +56,7 @@ def _bars(result: FunnelResult, reader: Reader) -> dict[str, Any]:
         "data": [
             {
                 "value": step.dropped,
-                "label": {"show": _narrow(step), "position": "right", "formatter": reader.show(step.from_start, "share")},
+                "label": {"show": _narrow(step), **BESIDE, "formatter": reader.show(step.from_start, "share")},
                 "cell": cell_of(part, step, "dropped"),
             }
             for step in part.steps

@@ -21,6 +21,9 @@
     dark: ["#2dd4bf", "#fbbf24", "#818cf8", "#fb7185", "#38bdf8", "#a3e635", "#c084fc", "#94a3b8", "#fdba74", "#67e8f9"],
   };
 
+  PALETTE.light.text = "#4b5563";
+  PALETTE.dark.text = "#b6c2cf";
+
   const chinese = () => document.documentElement.lang.startsWith("zh");
   const written = (style) => {
     let format; // made once: that takes longer than all the numbers of a chart
@@ -37,11 +40,11 @@
     return [points[0].axisValueLabel, ...once.map((point) => `${point.marker} ${point.seriesName}  ${count(point.value)}`)].join("\n");
   };
 
-  // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first).
+  // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first; "palette:text").
   const FORMATTERS = { count, short, percent, lines };
   const named = (part, colours) => {
     if (Array.isArray(part)) return part.map((each) => named(each, colours));
-    if (typeof part === "string" && part.startsWith("palette:")) return colours[part.slice(8) % colours.length];
+    if (typeof part === "string" && part.startsWith("palette:")) return colours[part.slice(8)] ?? colours[part.slice(8) % colours.length];
     if (!part || typeof part !== "object") return part;
     return Object.fromEntries(
       Object.entries(part).map(([key, value]) => [
@@ -53,13 +56,20 @@
 
   const themed = (option, theme) => {
     const dark = theme === "dark";
-    const text = dark ? "#b6c2cf" : "#4b5563";
+    const { text } = PALETTE[theme];
     const line = dark ? "#2a3441" : "#e4e7eb";
+    // Below a chart days go without their year, which the tooltip says; the first and the last keep to the chart.
+    const day = (label) => String(label).replace(/^\d{4}年(?=\d+月\d+日$)/, "").replace(/^(\d+ \p{L}+) \d{4}$/u, "$1");
+    const below = (one) => {
+      if (one.type !== "category") return one;
+      const long = one.boundaryGap === false || one.data?.some((label) => day(label?.value ?? label).length > 7);
+      return { ...one, axisLabel: { formatter: day, ...(long ? { alignMinLabel: "left", alignMaxLabel: "right" } : {}), ...one.axisLabel } };
+    };
     const axis = (one) => {
       const style = {
         axisLine: { lineStyle: { color: line } },
         axisTick: { show: false },
-        axisLabel: { color: text, hideOverlap: true, ...(one.boundaryGap === false ? { alignMinLabel: "left", alignMaxLabel: "right" } : {}), ...(one.type === "value" && !one.axisLabel?.formatter ? { formatter: short } : {}), ...one.axisLabel },
+        axisLabel: { color: text, hideOverlap: true, ...(one.type === "value" && !one.axisLabel?.formatter ? { formatter: short } : {}), ...one.axisLabel },
         splitLine: { lineStyle: { color: line }, ...(one.splitLine ?? {}) },
         nameTextStyle: { color: text },
       };
@@ -89,7 +99,7 @@
       legend: each(option.legend, (one) => ({ type: "scroll", pageTextStyle: { color: text }, ...one, textStyle: { color: text, ...one.textStyle } })),
       visualMap: each(option.visualMap, visual),
       series: each(option.series, drawn),
-      xAxis: each(option.xAxis, axis),
+      xAxis: each(option.xAxis, (one) => axis(below(one))),
       yAxis: each(option.yAxis, axis),
       // Drawn on the canvas: the page's security policy allows no styles in markup.
       tooltip: option.tooltip && {
