@@ -72,7 +72,7 @@ def fit_buying(again: Array, last: Array, known: Array, customers: Array) -> Buy
     """BG/NBD of groups of `customers` who bought `again` times more, the last `last` weeks after the first, and are known for `known`
     weeks. None when there is too little to learn from."""
     import numpy as np
-    from scipy.special import gammaln
+    from scipy.special import digamma, expit, gammaln
 
     again, last, known, customers = (np.asarray(each, dtype=float) for each in (again, last, known, customers))
     if customers[again > 0].sum() < FEWEST:
@@ -80,18 +80,32 @@ def fit_buying(again: Array, last: Array, known: Array, customers: Array) -> Buy
     repeat = again > 0
     times, place = np.unique(again, return_inverse=True)  # the slow functions are of these alone
 
-    def loss(logs: Array) -> float:
+    def loss(logs: Array) -> tuple[float, Array]:
         r, alpha, a, b = np.exp(logs)
         common = gammaln(r + times) - gammaln(r) + r * np.log(alpha)
         common += gammaln(a + b) + gammaln(b + times) - gammaln(b) - gammaln(a + b + times)
         common = common[place]
         active = -(r + again) * np.log(alpha + known)
-        left = np.log(a) - np.log(np.maximum(b + again - 1, 1e-300)) - (r + again) * np.log(alpha + last)
+        before = np.maximum(b + again - 1, 1e-300)
+        left = np.log(a) - np.log(before) - (r + again) * np.log(alpha + last)
         likelihood = common + np.where(repeat, np.logaddexp(active, left), active)
-        return -float(customers @ likelihood)
+        gone = np.where(repeat, expit(left - active), 0.0)  # how probable it is that the customer has left
+        sizes = np.bincount(place, customers, len(times))
+        of_both = digamma(a + b) - digamma(a + b + times)
+        gradient = np.array(
+            (
+                sizes @ (digamma(r + times) - digamma(r) + np.log(alpha))
+                - customers @ ((1 - gone) * np.log(alpha + known) + gone * np.log(alpha + last)),
+                customers @ (r / alpha - (r + again) * ((1 - gone) / (alpha + known) + gone / (alpha + last))),
+                sizes @ of_both + customers @ gone / a,
+                sizes @ (of_both + digamma(b + times) - digamma(b)) - customers @ (gone / before),
+            )
+        )
+        return -float(customers @ likelihood), -gradient * (r, alpha, a, b)
 
     weeks = float(customers @ known / customers.sum())
-    best = _least(loss, [(np.log(0.5), np.log(max(weeks / 4, 0.1)), np.log(0.5), np.log(2.0)), (0.0, np.log(max(weeks, 0.1)), 0.0, 0.0)])
+    starts = [(np.log(0.5), np.log(max(weeks / 4, 0.1)), np.log(0.5), np.log(2.0)), (0.0, np.log(max(weeks, 0.1)), 0.0, 0.0)]
+    best = _least(loss, starts, float(customers.sum()))
     if best is None:
         return None
     (r, alpha, a, b), least = best
@@ -101,7 +115,7 @@ def fit_buying(again: Array, last: Array, known: Array, customers: Array) -> Buy
 def fit_spending(again: Array, mean: Array) -> Spending | None:
     """Gamma-Gamma of customers who bought `again` times more, at `mean` a purchase on average. None when there are too few."""
     import numpy as np
-    from scipy.special import gammaln
+    from scipy.special import digamma, gammaln
 
     again, mean = np.asarray(again, dtype=float), np.asarray(mean, dtype=float)
     if len(again) < FEWEST:
@@ -112,30 +126,54 @@ def fit_spending(again: Array, mean: Array) -> Spending | None:
     fixed = float(logs_of_mean.sum())  # what no parameter changes, and what p alone does
     of_p = float(again @ logs_of_mean + (many * times) @ np.log(times))
 
-    def loss(logs: Array) -> float:
+    def loss(logs: Array) -> tuple[float, Array]:
         p, q, gamma = np.exp(logs)
         by_times = gammaln(p * times + q) - gammaln(p * times) - gammaln(q) + q * np.log(gamma)
-        return float((p * again + q) @ np.log(gamma + total) - many @ by_times - p * of_p + fixed)
+        logs_of_total = np.log(gamma + total)
+        of_all = digamma(p * times + q)
+        gradient = np.array(
+            (
+                again @ logs_of_total - many @ (times * (of_all - digamma(p * times))) - of_p,
+                logs_of_total.sum() - many @ (of_all - digamma(q) + np.log(gamma)),
+                ((p * again + q) / (gamma + total)).sum() - many.sum() * q / gamma,
+            )
+        )
+        return float((p * again + q) @ logs_of_total - many @ by_times - p * of_p + fixed), gradient * (p, q, gamma)
 
-    best = _least(loss, [(np.log(4.0), np.log(3.0), np.log(scale)), (0.0, np.log(2.0), np.log(scale))])
+    best = _least(loss, [(np.log(4.0), np.log(3.0), np.log(scale)), (0.0, np.log(2.0), np.log(scale))], float(len(again)))
     if best is None:
         return None
     (p, q, gamma), least = best
     return Spending(p, q, gamma, log_likelihood=-least)
 
 
-def _least(loss: Callable[[Array], float], starts: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], float] | None:
-    """The parameters (not their logarithms) with the least loss, from the best of several beginnings; None when none ends anywhere."""
+FARTHEST = 25.0  # logarithm of a parameter, beyond which the likelihood only creeps on
+PRECISE = {"maxiter": 500, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
+PATIENT = {"maxiter": 4000, "xatol": 1e-8, "fatol": 1e-10}
+STEEP = 1e-6  # of a customer's loss, by the logarithm of a parameter: more is no minimum
+
+
+def _least(
+    loss: Callable[[Array], tuple[float, Array]], starts: Sequence[Sequence[float]], customers: float
+) -> tuple[tuple[float, ...], float] | None:
+    """The parameters (not their logarithms) with the least loss of so many customers, from the best of several beginnings; None when none
+    ends anywhere. `loss` gives its gradient, too; where that leads nowhere the search goes on without it."""
     import numpy as np
     from scipy.optimize import minimize
+
+    def mean(logs: Array) -> tuple[float, Array]:
+        value, gradient = loss(logs)
+        return value / customers, gradient / customers
 
     found = []
     with np.errstate(all="ignore"):
         for start in starts:
-            rough = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-6, "fatol": 1e-9})
-            fine = minimize(loss, rough.x, method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-8, "fatol": 1e-10})
-            if np.isfinite(fine.fun) and np.abs(fine.x).max() < 25:
-                found.append((float(fine.fun), tuple(float(each) for each in np.exp(fine.x))))
+            fine = minimize(mean, start, jac=True, method="L-BFGS-B", bounds=[(-FARTHEST, FARTHEST)] * len(start), options=PRECISE)
+            if not np.isfinite(fine.fun) or not np.abs(fine.jac).max() < STEEP:
+                fine = minimize(lambda logs: loss(logs)[0], start, method="Nelder-Mead", options=PATIENT)
+            value, _ = loss(fine.x)
+            if np.isfinite(value) and np.abs(fine.x).max() < FARTHEST - 1e-3:
+                found.append((float(value), tuple(float(each) for each in np.exp(fine.x))))
     if not found:
         return None
     value, parameters = min(found)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from bihuan.analyse.ltv import LTV
 from bihuan.analyse.ltv.models import Buying, fit_buying, fit_spending
@@ -147,3 +148,42 @@ def test_asked_of_the_store_the_published_parameters_come_back(customers, engine
     assert found.purchases == pytest.approx(each.sum())
     assert found.value == pytest.approx((each * mean).sum())
     assert sum(cohort.expected * cohort.customers for cohort in result.cohorts) == pytest.approx(found.value)
+
+
+def simulated(many: int = 3_000) -> tuple[Any, Any, Any]:
+    """Customers of the very model (r 0.5, alpha 4, a 0.8, b 2.4): how often they bought again, when last, for how long they are known."""
+    chance = np.random.default_rng(7)
+    rates, leaving, known = chance.gamma(0.5, 1 / 4, many), chance.beta(0.8, 2.4, many), chance.uniform(5, 40, many)
+    again, last = np.zeros(many), np.zeros(many)
+    for customer in range(many):
+        at = 0.0
+        while (at := at + chance.exponential(1 / rates[customer])) <= known[customer]:
+            again[customer] += 1
+            last[customer] = at
+            if chance.random() < leaving[customer]:
+                break
+    return again, last, known
+
+
+def test_the_search_along_the_slopes_ends_where_the_one_without_them_does(monkeypatch):
+    again, last, known = simulated()
+    worth = np.random.default_rng(8).gamma(6, 1, int((again > 0).sum())) * 5
+    searched, real = set(), optimize.minimize
+
+    def fitted(*, lost: bool) -> list[float]:
+        def minimize(loss: Any, start: Any, *, method: str, **how: Any) -> Any:
+            searched.add(method)
+            found = real(loss, start, method=method, **how)
+            found.fun = float("nan") if lost and method == "L-BFGS-B" else found.fun
+            return found
+
+        monkeypatch.setattr("scipy.optimize.minimize", minimize)
+        buying, spending = fit_buying(again, last, known, np.ones(len(again))), fit_spending(again[again > 0], worth)
+        assert buying is not None
+        assert spending is not None
+        return [buying.r, buying.alpha, buying.a, buying.b, buying.log_likelihood, spending.p, spending.q, spending.gamma]
+
+    quickly = fitted(lost=False)
+    assert searched == {"L-BFGS-B"}
+    assert fitted(lost=True) == pytest.approx(quickly, rel=1e-3)
+    assert "Nelder-Mead" in searched
