@@ -118,21 +118,27 @@
   const SLICE = 80; // milliseconds until it may
   const toDraw = new Set();
   let drawing = false;
+  const rest = () => new Promise((done) => setTimeout(done));
   const inView = (chart) => {
     const { top, bottom } = chart.getBoundingClientRect();
     return bottom > 0 && top < innerHeight;
   };
-  const draw = async (chart) => {
+  const drawSoon = async (chart) => {
     toDraw.add(chart);
     if (drawing) return;
     drawing = true;
+    await rest(); // until those that come with it are here, too
     let begun = performance.now();
     while (toDraw.size) {
       const next = [...toDraw].find(inView) ?? [...toDraw][0];
       toDraw.delete(next);
-      await next.draw().catch((error) => console.error(error));
+      try {
+        next.draw();
+      } catch (error) {
+        console.error(error); // the others are drawn nevertheless
+      }
       if (performance.now() - begun < SLICE) continue;
-      await new Promise((done) => setTimeout(done));
+      await rest();
       begun = performance.now();
     }
     drawing = false;
@@ -140,28 +146,32 @@
 
   class Chart extends HTMLElement {
     connectedCallback() {
-      this.redraw = () => draw(this);
+      this.redraw = () => this.prepare();
       this.watch = new MutationObserver(this.redraw);
       this.watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
       this.size = new ResizeObserver(() => this.chart?.resize());
       this.size.observe(this);
-      draw(this);
+      this.prepare();
     }
 
-    async draw() {
-      if (!this.isConnected) return;
+    // What is fetched for a chart keeps no other one waiting.
+    async prepare() {
       const data = this.querySelector("script");
       if (data) this.option = JSON.parse(data.textContent);
       if (!this.option) return;
-      const library = await echarts().catch(() => null);
-      const option = library && (this.option.map ? await onMap(library, this.option).catch(() => null) : this.option);
-      if (!option || !this.isConnected) return;
+      this.library = await echarts().catch(() => null);
+      this.whole = this.library && (this.option.map ? await onMap(this.library, this.option).catch(() => null) : this.option);
+      if (this.whole) drawSoon(this);
+    }
+
+    draw() {
+      if (!this.isConnected) return;
       this.chart?.dispose();
       this.place ??= this.appendChild(Object.assign(document.createElement("div"), { className: "bh-chart-place" }));
       this.place.style.height = "100%";
       const theme = document.documentElement.dataset.bsTheme ?? "light";
-      this.chart = library.init(this.place, null, { renderer: "canvas" });
-      this.chart.setOption(themed(named(option, PALETTE[theme]), theme));
+      this.chart = this.library.init(this.place, null, { renderer: "canvas" });
+      this.chart.setOption(themed(named(this.whole, PALETTE[theme]), theme));
       this.chart.on("click", ({ data }) => this.open(data?.cell));
       this.dataset.drawn = "true";
     }
