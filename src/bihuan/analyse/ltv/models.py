@@ -153,11 +153,15 @@ PATIENT = {"maxiter": 4000, "xatol": 1e-8, "fatol": 1e-10}
 STEEP = 1e-6  # of a customer's loss, by the logarithm of a parameter: more is no minimum
 
 
+def _within(logs: Array) -> bool:
+    return all(abs(each) < FARTHEST - 1e-3 for each in logs)
+
+
 def _least(
     loss: Callable[[Array], tuple[float, Array]], starts: Sequence[Sequence[float]], customers: float
 ) -> tuple[tuple[float, ...], float] | None:
     """The parameters (not their logarithms) with the least loss of so many customers, from the best of several beginnings; None when none
-    ends anywhere. `loss` gives its gradient, too; where that leads nowhere the search goes on without it."""
+    ends anywhere. `loss` gives its gradient, too; where that leads nowhere the search is made without it."""
     import numpy as np
     from scipy.optimize import minimize
 
@@ -165,15 +169,13 @@ def _least(
         value, gradient = loss(logs)
         return value / customers, gradient / customers
 
-    found = []
+    bounds = [(-FARTHEST, FARTHEST)] * len(starts[0])
     with np.errstate(all="ignore"):
-        for start in starts:
-            fine = minimize(mean, start, jac=True, method="L-BFGS-B", bounds=[(-FARTHEST, FARTHEST)] * len(start), options=PRECISE)
-            if not np.isfinite(fine.fun) or not np.abs(fine.jac).max() < STEEP:
-                fine = minimize(lambda logs: loss(logs)[0], start, method="Nelder-Mead", options=PATIENT)
-            value, _ = loss(fine.x)
-            if np.isfinite(value) and np.abs(fine.x).max() < FARTHEST - 1e-3:
-                found.append((float(value), tuple(float(each) for each in np.exp(fine.x))))
+        ends = [minimize(mean, start, jac=True, method="L-BFGS-B", bounds=bounds, options=PRECISE) for start in starts]
+        ends = [end for end in ends if np.isfinite(end.fun) and np.abs(end.jac).max() < STEEP]
+        ends = ends or [minimize(lambda logs: loss(logs)[0], start, method="Nelder-Mead", options=PATIENT) for start in starts]
+        values = [(float(loss(end.x)[0]), tuple(float(each) for each in np.exp(end.x))) for end in ends if _within(end.x)]
+    found = [(value, parameters) for value, parameters in values if np.isfinite(value)]
     if not found:
         return None
     value, parameters = min(found)
