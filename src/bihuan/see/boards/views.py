@@ -67,7 +67,7 @@ def new_board(request: ProjectRequest) -> HttpResponse:
 
 @project_view("view")
 def board(request: ProjectRequest, key: str) -> HttpResponse:
-    """A board, its tiles loading side by side."""
+    """A board: tiles whose answers are kept come with it, the others load side by side."""
     found = definition(request.member, KIND, key)
     return render_page(request, "see/board.html", {"board": found, "tiles": placed(request, found), "archived": _archived(found)})
 
