@@ -42,16 +42,16 @@
 
   // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first; "palette:text").
   const FORMATTERS = { count, short, percent, lines };
+  const COLOURED = ["color", "borderColor"]; // an event may be called "palette:0", too
   const named = (part, colours) => {
     if (Array.isArray(part)) return part.map((each) => named(each, colours));
-    if (typeof part === "string" && part.startsWith("palette:")) return colours[part.slice(8)] ?? colours[part.slice(8) % colours.length];
     if (!part || typeof part !== "object") return part;
-    return Object.fromEntries(
-      Object.entries(part).map(([key, value]) => [
-        key,
-        (key === "formatter" || key === "valueFormatter") && FORMATTERS[value] ? FORMATTERS[value] : named(value, colours),
-      ]),
-    );
+    const each = (key, value) => {
+      if ((key === "formatter" || key === "valueFormatter") && FORMATTERS[value]) return FORMATTERS[value];
+      const colour = COLOURED.includes(key) && typeof value === "string" && value.startsWith("palette:") && value.slice(8);
+      return colour ? (colours[colour] ?? colours[colour % colours.length]) : named(value, colours);
+    };
+    return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, each(key, value)]));
   };
 
   const themed = (option, theme) => {
