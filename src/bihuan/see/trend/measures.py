@@ -61,7 +61,7 @@ MEASURES: Mapping[str, Measure] = {
     "people": _one("uniqExactIf(person, {test} AND person != 0)"),
     "per_person": Measure("{0} / {1}", ("countIf({test} AND person != 0)", "uniqExactIf(person, {test} AND person != 0)")),
     "first_time": _one("countIf({test})"),
-    "sum": _one("sumKahanIf({of}, {test})"),
+    "sum": Measure("ifNull({0}, 0)", ("sumKahanIf({of}, {test})",)),  # of events without a number it is 0, which is more than -2
     "average": Measure("{0} / {1}", ("sumKahanIf({of}, {test})", "countIf({of} IS NOT NULL AND {test})")),
     "min": _one("minOrNullIf({of}, {test})"),
     "max": _one("maxOrNullIf({of}, {test})"),

@@ -143,6 +143,13 @@ def test_one_or_two_buckets_are_bars(engine: Engine, scope: Scope, write: Write)
     assert [(one["type"], one["data"]) for one in option["series"]] == [("bar", [0, 1]), ("bar", [1, 0])]
 
 
+def test_a_value_whose_events_have_no_number_sums_up_to_nothing_and_ranks_above_less(engine: Engine, scope: Scope, write: Write) -> None:
+    write((1, "View", "2026-03-14 10:00", {"way": "lost", "n": -2}), (1, "View", "2026-03-15 10:00", {"way": "unsaid"}))
+    series = [{"event": "View", "measure": "sum", "property": "n"}]
+    result = asked(engine, scope, series=series, breakdown={"property": "way"}, top=1)
+    assert [(line.part, line.total) for line in result.lines] == [("unsaid", 0), (None, -2)]
+
+
 def test_a_breakdown_of_nothing_has_no_chart_and_no_rows(engine: Engine, scope: Scope) -> None:
     answer = engine.ask(TREND, spec(breakdown={"property": "city"}), scope)
     assert TREND.chart(answer.result, English()) is None
