@@ -75,9 +75,9 @@ class Engine:
         version = self.version(scope.project_id)
         statement = question.compile(spec, scope)
         key = _key(question, spec, scope, version, statement)
-        cached = self._cached(key)
+        cached = self._cached(key, scope, version)
         if cached is not None:
-            return replace(cached, from_cache=True, asked_at=scope.now, fresh_to=version.fresh_to)
+            return cached
         fetched = self._run(question, spec, scope, statement, version, query_id)
         result = question.shape(spec, scope, fetched.rows)
         answer = Answer(
@@ -106,14 +106,12 @@ class Engine:
         return [self._kept(question, spec, scope, version) for question, spec in asked]
 
     def _kept(self, question: Question[S, R], spec: S, scope: Scope, version: DataVersion) -> Answer[R] | None:
-        if question.right not in scope.rights:
-            return None
         try:
+            _allowed(question, scope)
             statement = question.compile(spec, scope)
-        except QuestionError:
+        except (NotAllowed, QuestionError):
             return None
-        cached = self._cached(_key(question, spec, scope, version, statement))
-        return None if cached is None else replace(cached, from_cache=True, asked_at=scope.now, fresh_to=version.fresh_to)
+        return self._cached(_key(question, spec, scope, version, statement), scope, version)
 
     def statement(self, question: Question[S, R], spec: S, scope: Scope) -> Statement:
         """The whole statement that `ask` would run: for reading, tests and benchmarks."""
@@ -180,12 +178,13 @@ SELECT maxOrNull(received_at) AS at FROM events WHERE project_id = {project:UInt
         settings |= {name: min(bound, settings.get(name, bound)) for name, bound in question.bounds.items()}
         return self.store.fetch(whole.sql, whole.params, settings=settings, query_id=query_id)
 
-    def _cached(self, key: str) -> Answer[Any] | None:
+    def _cached(self, key: str, scope: Scope, version: DataVersion) -> Answer[Any] | None:
         with self._lock:
             answer = self._cache.get(key)
-            if answer is not None:
-                self._cache.move_to_end(key)
-            return answer
+            if answer is None:
+                return None
+            self._cache.move_to_end(key)
+        return replace(answer, from_cache=True, asked_at=scope.now, fresh_to=version.fresh_to)
 
     def forget(self) -> None:
         """Keep no answers: the next ones are asked anew."""

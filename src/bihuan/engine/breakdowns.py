@@ -25,6 +25,7 @@ from bihuan.engine.visible import HIDDEN, Binder, json_text, property_number, pr
 
 MOST = 3
 SEPARATOR = "\x1f"  # between the values of one row
+FEW = frozenset(COLUMN_NAMES) - {"path", "host", "referrer", "city"}  # columns of events with hardly ever thousands of values
 OTHER = "(other)"  # how a table names all values that are not shown alone
 
 Said = tuple[str, Mapping[str, Any]]  # an English msgid and what its places hold
@@ -150,15 +151,10 @@ def of_people(breakdowns: Sequence[Breakdown]) -> bool:
     return all(_of_person(breakdown) for breakdown in breakdowns)
 
 
-MANY = frozenset({"path", "host", "referrer", "city"})  # columns of events that may have thousands of values
-
-
 def few(breakdowns: Sequence[Breakdown]) -> bool:
     """Whether there are rather dozens of parts than thousands, as far as what they are made of tells."""
-    columns = frozenset(COLUMN_NAMES) - MANY
-    return all(
-        isinstance(each, BySegment | ByNumber | ByTime | ByChannel) or getattr(each, "property", "") in columns for each in breakdowns
-    )
+    many = [each for each in breakdowns if isinstance(each, ByPerson) or (isinstance(each, ByProperty) and each.property not in FEW)]
+    return not many
 
 
 def values_of(text: str, breakdowns: Sequence[Breakdown]) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from bihuan.engine.config import Config
 from bihuan.engine.errors import Unavailable
 
-# What a question gave back stays the process's for half a minute, in large pages: giving memory to the kernel and asking for it again took
-# a tenth of a funnel's time. The bounds hold as ever. chDB's allocator reads this once, when it is loaded.
+# What a question gave back stays the process's for half a minute at least, in large pages: giving memory to the kernel and asking for it
+# again took a tenth of a funnel's time. The bounds hold as ever. chDB's allocator reads this once, when it is loaded.
 ALLOCATOR = "prof:false,thp:always,dirty_decay_ms:30000"
 
 

@@ -5,10 +5,9 @@ Who is active over 7 or 30 days is counted apart, from one set of people for eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from bihuan.engine import compare
@@ -49,11 +48,6 @@ def reads_trend(spec: TrendSpec, scope: Scope) -> Period:
     return compare.reads(period_of(spec, scope), baseline_of(spec, scope)).extended(before=days - 1)
 
 
-# What the store needs not group by, it reads sooner.
-_SIDE, _BY_SIDE = "side", "GROUP BY side, bucket WITH ROLLUP\nHAVING NOT grouping(side)"
-_ONE_SIDE, _BY_BUCKET = "0 AS side", "GROUP BY bucket WITH ROLLUP"
-
-
 @dataclass(frozen=True)
 class _Asked:
     """What every part of the statement needs."""
@@ -68,9 +62,11 @@ class _Asked:
         other = replace(self.other, period=self.other.period.extended(before=before)) if self.other else None
         return compare.sides(self.spec.compare, self.period.extended(before=before), other, self.scope, self.binder)
 
-    def two_sided(self) -> bool:
-        """Whether there is anything on side 1."""
-        return self.other is not None or isinstance(self.spec.compare, Groups)
+    def by_bucket(self) -> tuple[str, str]:
+        """SQL: the column `side`, and by what rows are grouped. Where nothing is on side 1 the store reads it sooner without."""
+        if self.other is None and not isinstance(self.spec.compare, Groups):
+            return "0 AS side", "GROUP BY bucket WITH ROLLUP"
+        return "side", "GROUP BY side, bucket WITH ROLLUP\nHAVING NOT grouping(side)"
 
     def by_days(self) -> bool:
         """Whether days as they are counted tell everything that is asked."""
@@ -107,12 +103,13 @@ def compile_trend(spec: TrendSpec, scope: Scope) -> Statement:
 
 
 def _in_all(asked: _Asked, marked: str) -> str:
+    side, grouped = asked.by_bucket()
     return f"""
 WITH marked AS ({marked})
-SELECT {_SIDE if asked.two_sided() else _ONE_SIDE}, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
-  {", ".join(_seen(asked.spec))}, toUInt64(0) AS others, {", ".join(_measured(asked.spec, _whole))}
+SELECT {side}, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
+  {", ".join(_seen(asked.spec))}, toUInt64(0) AS others, {", ".join(_measured(asked.spec, MEASURES))}
 FROM marked
-{_BY_SIDE if asked.two_sided() else _BY_BUCKET}"""
+{grouped}"""
 
 
 def _by_part(asked: _Asked, marked: str) -> str:
@@ -120,8 +117,7 @@ def _by_part(asked: _Asked, marked: str) -> str:
     value of a cell is `named` or goes into the rest."""
     spec = asked.spec
     states = dict(_states(spec))
-    prefix = "r_" if spec.series[0].measure in ROLLING else ""
-    rank = measure(spec.series[0], _by_part_measures(spec)).combined(0, prefix, only="side = 0", over="(PARTITION BY part)")
+    rank = measure(spec.series[0], _by_part_measures(spec)).combined(0, only="side = 0", over="(PARTITION BY part)")
     most = asked.binder.bind(spec.values_shown, "UInt64")
     top = ",\ntop AS (SELECT DISTINCT part FROM ranked WHERE named)" if _rolling_places(spec) else ""
     return f"""
@@ -138,7 +134,7 @@ ranked AS (
 ){top}
 SELECT side, shown, bucket, toUInt8(grouping(shown) + grouping(bucket)) AS level,
   sum(cell.seen) AS seen, sum(cell.nobody) AS nobody, toUInt64(uniqExactIf(part, shown = '')) AS others,
-  {", ".join(_measured(spec, partial(_combined, _by_part_measures(spec))))}
+  {", ".join(_measured(spec, _by_part_measures(spec)))}
 FROM (SELECT *, if(named, concat('=', part), '') AS shown FROM ranked) AS cell
 GROUP BY side, shown, bucket WITH ROLLUP
 HAVING NOT grouping(side)"""
@@ -151,17 +147,18 @@ def _compile_by_days(asked: _Asked) -> Statement:
     tests = [is_day_of(series, binder) for series in spec.series]
     marks = "".join(f", {test} AS is{number}" for number, test in enumerate(tests))
     people = any(series.measure in OF_PEOPLE for series in spec.series)
+    of_side, grouped = asked.by_bucket()
     rolled = "".join(f"\nUNION ALL{_rolling_by_days(asked, number)}" for number in _rolling_places(spec))
     sql = f"""
 WITH marked AS (
   SELECT {side.side} AS side, {_bucket(asked)} AS bucket, events, nobody AS anonymous{", persons" if people else ""}{marks}
   FROM {days_of(spec.series, binder)} AND {side.where}
 )
-SELECT {_SIDE if asked.two_sided() else _ONE_SIDE}, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
+SELECT {of_side}, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
   toUInt64({"sum(events)" if people else "0"}) AS seen, toUInt64({"sum(anonymous)" if people else "0"}) AS nobody, toUInt64(0) AS others,
-  {", ".join(_measured(spec, _daily))}
+  {", ".join(_measured(spec, DAILY))}
 FROM marked
-{_BY_SIDE if asked.two_sided() else _BY_BUCKET}{rolled}"""
+{grouped}{rolled}"""
     return Statement(sql.strip(), binder.params)
 
 
@@ -170,18 +167,6 @@ def _seen(spec: TrendSpec) -> tuple[str, str]:
     people = any(series.measure in OF_PEOPLE for series in spec.series)
     seen, nobody = ("count()", "countIf(person = 0)") if people else ("0", "0")  # whose an event is takes time to find
     return f"toUInt64({seen}) AS seen", f"toUInt64({nobody}) AS nobody"
-
-
-def _whole(series: Series, number: int) -> str:
-    return measure(series).whole(number)
-
-
-def _daily(series: Series, number: int) -> str:
-    return measure(series, DAILY).whole(number)
-
-
-def _combined(measures: Mapping[str, Measure], series: Series, number: int) -> str:
-    return measure(series, measures).combined(number)
 
 
 def _by_part_measures(spec: TrendSpec) -> Mapping[str, Measure]:
@@ -195,25 +180,26 @@ def _squares(spec: TrendSpec, number: int) -> Measure | None:
 
 
 def _states(spec: TrendSpec) -> Iterator[tuple[str, str]]:
-    """What is counted of each series, to be combined, and of the first one, to rank the values by."""
+    """What is counted of each series, to be combined, and of the first one in any case: values are ranked by it."""
     for number, series in enumerate(spec.series):
-        if series.measure not in ROLLING:
-            yield from _by_part_measures(spec)[series.measure].states(number)
-        elif not number:
-            yield from _by_part_measures(spec)["people"].states(number, "r_")
+        if series.measure not in ROLLING or not number:
+            yield from measure(series, _by_part_measures(spec)).states(number)
         if squares := _squares(spec, number):
             yield from squares.states(number, "s_")
 
 
-def _measured(spec: TrendSpec, told: Callable[[Series, int], str]) -> Iterator[str]:
-    """The number of each series, as `told` gives it: those counted apart are left out."""
+def _measured(spec: TrendSpec, measures: Mapping[str, Measure]) -> Iterator[str]:
+    """The number of each series, combined from states where values are told apart; those counted apart are left out."""
+
+    def told(of: Measure, number: int, prefix: str = "") -> str:
+        return of.combined(number, prefix) if spec.breakdown else of.whole(number)
+
     for number, series in enumerate(spec.series):
-        value = "CAST(NULL, 'Nullable(Float64)')" if series.measure in ROLLING else told(series, number)
+        value = "CAST(NULL, 'Nullable(Float64)')" if series.measure in ROLLING else told(measure(series, measures), number)
         alike = f"CAST({value}, 'Nullable(Float64)')" if list(_rolling_places(spec)) else value  # the parts of a union must be of one type
         yield f"{alike} AS m{number}"
         if squares := _squares(spec, number):
-            summed = squares.combined(number, "s_") if spec.breakdown else squares.whole(number)
-            yield f"CAST({summed}, 'Nullable(Float64)') AS s{number}"
+            yield f"CAST({told(squares, number, 's_')}, 'Nullable(Float64)') AS s{number}"
 
 
 def _rolling_places(spec: TrendSpec) -> list[int]:

@@ -20,9 +20,7 @@
     light: ["#0f766e", "#d97706", "#4f46e5", "#be123c", "#0284c7", "#65a30d", "#9333ea", "#64748b", "#b45309", "#0891b2"],
     dark: ["#2dd4bf", "#fbbf24", "#818cf8", "#fb7185", "#38bdf8", "#a3e635", "#c084fc", "#94a3b8", "#fdba74", "#67e8f9"],
   };
-
-  PALETTE.light.text = "#4b5563";
-  PALETTE.dark.text = "#b6c2cf";
+  const TEXT = { light: "#4b5563", dark: "#b6c2cf" };
 
   const chinese = () => document.documentElement.lang.startsWith("zh");
   const written = (style) => {
@@ -43,20 +41,21 @@
   // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first; "palette:text").
   const FORMATTERS = { count, short, percent, lines };
   const COLOURED = ["color", "borderColor"]; // an event may be called "palette:0", too
-  const named = (part, colours) => {
-    if (Array.isArray(part)) return part.map((each) => named(each, colours));
+  const coloured = (name, theme) => (name === "text" ? TEXT[theme] : PALETTE[theme][name % PALETTE[theme].length]);
+  const named = (part, theme) => {
+    if (Array.isArray(part)) return part.map((each) => named(each, theme));
     if (!part || typeof part !== "object") return part;
     const each = (key, value) => {
       if ((key === "formatter" || key === "valueFormatter") && FORMATTERS[value]) return FORMATTERS[value];
-      const colour = COLOURED.includes(key) && typeof value === "string" && value.startsWith("palette:") && value.slice(8);
-      return colour ? (colours[colour] ?? colours[colour % colours.length]) : named(value, colours);
+      const colour = COLOURED.includes(key) && typeof value === "string" && value.startsWith("palette:");
+      return colour ? coloured(value.slice(8), theme) : named(value, theme);
     };
     return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, each(key, value)]));
   };
 
   const themed = (option, theme) => {
     const dark = theme === "dark";
-    const { text } = PALETTE[theme];
+    const text = TEXT[theme];
     const line = dark ? "#2a3441" : "#e4e7eb";
     // Below a chart days go without their year, which the tooltip says; the first and the last keep to the chart.
     const day = (label) => String(label).replace(/^\d{4}年(?=\d+月\d+日$)/, "").replace(/^(\d+ \p{L}+) \d{4}$/u, "$1");
@@ -171,7 +170,7 @@
       this.place.style.height = "100%";
       const theme = document.documentElement.dataset.bsTheme ?? "light";
       this.chart = this.library.init(this.place, null, { renderer: "canvas" });
-      this.chart.setOption(themed(named(this.whole, PALETTE[theme]), theme));
+      this.chart.setOption(themed(named(this.whole, theme), theme));
       this.chart.on("click", ({ data }) => this.open(data?.cell));
       this.dataset.drawn = "true";
     }
