@@ -58,7 +58,12 @@ def moments(period: PeriodSpec, scope: Scope, binder: Binder) -> Moments:
 
 def place_sql(names: str, of: str = "event") -> str:
     """SQL: the place of a name (SQL, an event's) in the array `names`, from 1."""
-    return f"transform({of}, {names}, arrayMap(one -> toUInt32(one), arrayEnumerate({names})), toUInt32(0))"
+    return f"transform({of}, {names}, arrayEnumerate({names}), toUInt32(0))"
+
+
+def bits_sql(names: str) -> str:
+    """SQL: as many bits as hold the place of any of these names."""
+    return f"toUInt8(ceil(log2(length({names}) + 1)))"
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,7 @@ class Named:
 
     names: str
     moments: Moments
-
-    @property
-    def bits(self) -> str:
-        """SQL: as many as hold any place."""
-        return f"toUInt8(ceil(log2(length({self.names}) + 1)))"
+    bits: str  # SQL: as many as hold any place
 
     @property
     def heaps(self) -> Heaps:
@@ -101,20 +102,27 @@ class Named:
   """
 
 
-def cut_sql(gathered: str, rows: str, gap: str, tick: Callable[[str], str], *, by: str = "") -> str:
-    """SELECT (person, visit) of `rows` (a FROM clause with WHERE): a visit is the sorted numbers of its events, `gathered` the aggregate
+def split_sql(gathered: str, rows: str, gap: str, tick: Callable[[str], str], *, by: str = "") -> str:
+    """SELECT (person, visits) of `rows` (a FROM clause with WHERE): a visit is the sorted numbers of its events, `gathered` the aggregate
     (SQL) that makes a person's array of them, `tick` says the milliseconds of one; `gap` is SQL for milliseconds. Where they are more than
     numbers, `by` is SQL for what of one they are sorted by. (Numbers alone are gathered several times quicker.)"""
     order = f"one -> {by}, " if by else ""
     return f"""
     SELECT
-      person,
-      arrayJoin(arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick("one")}, sorted)))) AS visit
+      person, arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick("one")}, sorted))) AS visits
     FROM (
       SELECT person, arraySort({order}{gathered}) AS sorted
       {rows}
       GROUP BY person
     )
+  """
+
+
+def cut_sql(gathered: str, rows: str, gap: str, tick: Callable[[str], str], *, by: str = "") -> str:
+    """SELECT (person, visit) of the same."""
+    return f"""
+    SELECT person, arrayJoin(visits) AS visit
+    FROM ({split_sql(gathered, rows, gap, tick, by=by)})
   """
 
 

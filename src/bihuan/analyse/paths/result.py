@@ -115,7 +115,8 @@ def shape_paths(spec: PathsSpec, scope: Scope, rows: Rows) -> PathsResult:
     if spec.sample is not None:
         rows = [_scaled(row, spec.sample) for row in rows]
     total = next(row for row in rows if row["part"] == "total")
-    nodes = [_node(row) for row in rows if row["part"] == "node"]
+    hidden = {int(row["place"]): int(row["nodes"]) for row in rows if row["part"] == "rest"}
+    nodes = [_node(row, hidden) for row in rows if row["part"] == "node"]
     links = [
         Link(int(row["place"]), _name(row["node"]), _name(row["next"]), int(row["ways"]), int(row["people"]))
         for row in rows
@@ -190,12 +191,13 @@ def headlines_paths(result: PathsResult) -> tuple[Headline, ...]:
     return (*ways, Headline("Ways of a person", result.ways / result.people if result.people else None))
 
 
-def _node(row: Mapping[str, Any]) -> Node:
-    name = _name(row["node"])
+def _node(row: Mapping[str, Any], hidden: Mapping[int, int]) -> Node:
+    """`hidden` says how many nodes of a place are not shown alone."""
+    name, place = _name(row["node"]), int(row["place"])
     return Node(
-        place=int(row["place"]),
+        place=place,
         name=name,
-        hidden=int(row["nodes"]) if name is None else 0,
+        hidden=hidden[place] if name is None else 0,
         ways=int(row["ways"]),
         people=int(row["people"]),
         ended=int(row["ended"]),

@@ -1,21 +1,25 @@
 """From the spec of paths to its one statement.
 
 Each person's events are sorted once and cut into visits. Until the very end nodes are small numbers, which are sorted and compared
-several times quicker than texts. A visit is an array of nodes, of which the way is a slice. Ways are laid out as one row for each of
-their steps, the rare nodes become one, and rows are counted.
+several times quicker than texts. A person is one row to the end, too: whether somebody goes a link for the first time is seen among their
+own steps, so that people are counted as ways are, and no set of people is kept for any node, link or way.
 
 `named`   one row: the names of `events`, in order, and of `nodes`, in order: a node's number is its place there (from 1);
-`visits`  each visit's nodes, and whether they fit the start (1) and the end (2);
-`ways`    a row for each visit: `started` and `reached` say whether it has a start and an end, as far as they are asked for; `nodes` is the
-          part of the way that is looked at, `places` the step of each, `more` whether it has more than these.
+`visits`  each person's visits: their nodes' `numbers`, and whether these fit the start (1) and the end (2);
+`ways`    each person's ways. `visits` and `started` say how many visits they have, and how many of these have the start. `nodes` are the
+          parts of the ways that are looked at, `mores` whether they have more than these. `steps` are those of all their ways one after
+          another, each a number: its place, then its node; `kinds` whether it goes on (0), is the end of its way (1), or not its end, but
+          what comes is not looked at (2);
+`shown`   the steps that are shown alone, and how many there are at their place; the others are REST;
+`gone`    each person's `steps` as they are shown, with the node that is next: as numbers of their step, that node and their kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bihuan.analyse.paths.spec import PathsCell, PathsSpec
-from bihuan.analyse.visits import Named, cut_sql, moments, place_sql, reads_visits
+from bihuan.analyse.visits import Moments, Named, moments, place_sql, reads_visits, split_sql
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period
@@ -24,8 +28,11 @@ from bihuan.engine.visible import Binder, property_text
 
 SKIPPED = "…"  # the middle of a way that is too long between two nodes
 OTHER = "\x1f"  # in rows: all nodes of a step that are not shown alone
-KNOWN = "(SELECT (events, nodes, numbers, fitting) FROM named)"  # always in these words: the store then looks once
-REST, MIDDLE, NOTHING = 4_294_967_295, 4_294_967_294, 0  # the numbers of these, and of what comes after the last node
+KNOWN = "known"  # the row of `named`: called by this name it is read once, and not anew wherever it is said
+NODE_BITS, KIND_BITS = 28, 2  # a step is its place and its node; what somebody goes is a step, the next node, and the kind of the step
+NAME_BITS = 22  # of an event's number; to their left is room for the milliseconds of a hundred years
+REST, MIDDLE, NOTHING = (1 << NODE_BITS) - 1, (1 << NODE_BITS) - 2, 0  # the numbers of these, and of what comes after the last node
+ENDS, GOES_ON = 1, 2
 MOST_WAYS = 50
 
 
@@ -34,36 +41,57 @@ def reads_paths(spec: PathsSpec, scope: Scope) -> Period:
 
 
 def compile_paths(spec: PathsSpec, scope: Scope) -> Statement:
-    """Rows of four parts. `node`: how many `ways` (and `people`) have `node` at `place`, how many of them have nothing further there
-    (`ended`, `ended_people`), how many go on unseen (`going_on`), and how many nodes it stands for (`nodes`). `link`: how many go from
-    there to `next` ('': they stop). `way`: the most frequent ones as `way`, `going_on` 1 when they do. `total`: one row; all visits are in
-    `going_on`, those with the start in `ended`, their people in `ended_people`."""
+    """Rows of five parts. `node`: how many `ways` (and `people`) have `node` at `place`, how many of them have nothing further there
+    (`ended`, `ended_people`), and how many go on unseen (`going_on`). `rest`: of how many `nodes` there are at `place`. `link`: how many
+    go from a node to `next` ('': they stop). `way`: the most frequent ones as `way`, `going_on` 1 when they do. `total`: one row; all
+    visits are in `going_on`, those with the start in `ended`, their people in `ended_people`."""
     binder = Binder()
     sql = f"""
 WITH {_ways(spec, scope, binder)},
-{_folded(spec, binder)},
+{_gone(spec, binder)},
 {KNOWN}.2 AS all_nodes
 SELECT
   part, place, {NAME.format(code="node_number")} AS node, {NAME.format(code="next_number")} AS next, number AS ways, people,
-  ended, ended_people, going_on, hidden AS nodes, arrayMap(one -> {NAME.format(code="one")}, trail) AS way
+  ended, ended_people, going_on, several AS nodes, arrayMap(one -> {NAME.format(code="one")}, trail) AS way
 FROM (
   SELECT
-    if(grouping(next) = 1, 'node', 'link') AS part, place, toUInt32(node) AS node_number, toUInt32(next) AS next_number, count() AS number,
-    uniqExact(person) AS people, countIf(edge) AS ended, uniqExactIf(person, edge) AS ended_people, countIf(onward) AS going_on,
-    if(node = {REST}, uniqExactIf(itself, node = {REST}), 1) AS hidden, CAST([], 'Array(UInt32)') AS trail
-  FROM folded
-  GROUP BY place, node, next WITH ROLLUP
-  HAVING NOT grouping(node)
+    if(grouping(next) = 1, 'node', 'link') AS part, bitShiftRight(step, {NODE_BITS}) AS place, bitAnd(step, {REST}) AS node_number,
+    bitAnd(next, {REST}) AS next_number, sum(times) AS number, if(part = 'node', sum(at_step), sum(to_next)) AS people,
+    sumIf(times, kind = {ENDS}) AS ended, sum(at_end) AS ended_people, sumIf(times, kind = {GOES_ON}) AS going_on,
+    toUInt64(1) AS several, CAST([], 'Array(UInt32)') AS trail
+  FROM (
+    SELECT
+      {STEP.format(code="code")} AS step, {NEXT.format(code="code")} AS next, {KIND.format(code="code")} AS kind, count() AS times,
+      countIf(nth_at_step = 1) AS at_step, countIf(nth_to_next = 1) AS to_next, countIf(kind = {ENDS} AND nth_of_kind = 1) AS at_end
+    FROM (
+      SELECT
+        codes, arrayEnumerateUniq(arrayMap(code -> {STEP.format(code="code")}, codes)) AS nths_at_step,
+        arrayEnumerateUniq(arrayMap(code -> bitShiftRight(code, {KIND_BITS}), codes)) AS nths_to_next,
+        arrayEnumerateUniq(arrayMap(code -> bitAnd(code, {STEP_AND_KIND}), codes)) AS nths_of_kind
+      FROM gone
+    )
+    ARRAY JOIN codes AS code, nths_at_step AS nth_at_step, nths_to_next AS nth_to_next, nths_of_kind AS nth_of_kind
+    GROUP BY code
+  )
+  GROUP BY step, next WITH ROLLUP
+  HAVING NOT grouping(step)
   UNION ALL
-  SELECT 'total', 0, 0, 0, countIf(reached), uniqExactIf(person, reached), countIf(started), uniqExactIf(person, started), count(), 0, []
-  FROM ways
+  SELECT 'rest', bitShiftRight(step, {NODE_BITS}) AS place, {REST}, 0, 0, 0, 0, 0, 0, any(all_there) - count(), []
+  FROM shown
+  GROUP BY place
   UNION ALL
-  SELECT 'way', 0, 0, 0, count() AS number, uniqExact(person), 0, 0, more, 0, any(nodes) AS way
-  FROM ways
-  WHERE reached
-  GROUP BY cityHash64(nodes), more
-  ORDER BY number DESC, way, more
-  LIMIT {MOST_WAYS}
+  SELECT
+    if(grouping(hash) = 1, 'total', 'way') AS of, 0, 0, 0, countIf(place > 0) AS number,
+    if(of = 'total', countIf(place = 1), countIf(nth = 1)), sumIf(started, place <= 1), countIf(started > 0 AND place <= 1),
+    if(of = 'total', sumIf(visits, place <= 1), more), 0, any(way_nodes) AS way
+  FROM (
+    SELECT visits, started, nodes, mores, arrayMap(its -> cityHash64(its), nodes) AS hashes, arrayEnumerateUniq(hashes, mores) AS nths
+    FROM ways
+  )
+  LEFT ARRAY JOIN nodes AS way_nodes, mores AS more, hashes AS hash, nths AS nth, arrayEnumerate(nodes) AS place
+  GROUP BY GROUPING SETS ((hash, more), ())
+  ORDER BY of, number DESC, way, more
+  LIMIT {MOST_WAYS + 1}
 )
 """
     return Statement(sql, binder.params)
@@ -76,26 +104,34 @@ def people_paths(spec: PathsSpec, cell: PathsCell, scope: Scope) -> Statement:
     if cell.way:
         way, more = binder.bind(list(cell.way), "Array(String)"), binder.bind(cell.more, "Bool")
         numbers = f"arrayMap(name -> {CODE.format(name='name')}, {way})"
-        return Statement(f"WITH {ways}\nSELECT person FROM ways WHERE reached AND nodes = {numbers} AND more = {more}", binder.params)
+        test = f"arrayExists((its, its_more) -> its_more = {more} AND its = {numbers}, nodes, mores)"
+        return Statement(f"WITH {ways}\nSELECT person FROM ways WHERE {test}", binder.params)
     tests = ["1"]
     if cell.place is not None:
-        tests.append(f"place = {binder.bind(cell.place, 'Int64')}")
-    for column, node, other in (("node", cell.node, cell.other), ("next", cell.next, cell.next_other)):
+        tests.append(f"bitShiftRight({STEP.format(code='code')}, {NODE_BITS}) = {binder.bind(cell.place, 'Int64')}")
+    for part, node, other in ((STEP, cell.node, cell.other), (NEXT, cell.next, cell.next_other)):
         if other or node is not None:
-            tests.append(f"{column} = {REST if other else CODE.format(name=binder.bind(node, 'String'))}")
+            number = REST if other else CODE.format(name=binder.bind(node, "String"))
+            tests.append(f"bitAnd({part.format(code='code')}, {REST}) = {number}")
     if cell.edge:
-        tests.append("edge")
-    return Statement(f"WITH {ways},\n{_folded(spec, binder)}\nSELECT person FROM folded WHERE {' AND '.join(tests)}", binder.params)
+        tests.append(f"{KIND.format(code='code')} = {ENDS}")
+    test = f"arrayExists(code -> {' AND '.join(tests)}, codes)"
+    return Statement(f"WITH {ways},\n{_gone(spec, binder)}\nSELECT person FROM gone WHERE {test}", binder.params)
 
 
 # SQL: the name of a number
 NAME = f"multiIf({{code}} = {REST}, '{OTHER}', {{code}} = {MIDDLE}, '{SKIPPED}', {{code}} = {NOTHING}, '', all_nodes[{{code}}])"
 CODE = f"if({{name}} = '{SKIPPED}', toUInt32({MIDDLE}), toUInt32(indexOf({KNOWN}.2, {{name}})))"  # SQL: a name's number
+# SQL: the parts of what somebody goes
+STEP, NEXT = f"bitShiftRight({{code}}, {NODE_BITS + KIND_BITS})", f"bitAnd(bitShiftRight({{code}}, {KIND_BITS}), {REST})"
+KIND = f"bitAnd({{code}}, {(1 << KIND_BITS) - 1})"
+STEP_AND_KIND = (1 << 64) - 1 - (REST << KIND_BITS)  # the bits that are not of the next node
 
 
 def _ways(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     visits = _visits_of_names(spec, scope, binder) if spec.by is None else _visits_of_values(spec, scope, binder)
-    return f"{_named(spec, scope, binder)},\n{visits},\n{_sliced(spec, binder)}"
+    known = f"(SELECT (events, nodes, numbers, fitting) FROM named) AS {KNOWN}"
+    return f"{_named(spec, scope, binder)},\n{known},\n{visits},\n{_sliced(spec, binder)}"
 
 
 def _named(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
@@ -132,19 +168,12 @@ def _fitting(spec: PathsSpec, names: Sequence[str], binder: Binder) -> str:
 def _visits_of_names(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     """Visits that begin in the period. Two events of a name at once are the same to a way."""
     period = moments(spec.period, scope, binder)
-    of = Named(f"{KNOWN}.1", period)
+    of = Named(f"{KNOWN}.1", period, str(NAME_BITS))
     place = of.place("one")
-    numbers = f"arrayMap(one -> {f'{KNOWN}.3[{place}]' if spec.groups else place}, visit)"
-    fitting = f"arrayMap(one -> {KNOWN}.4[{place}], visit)" if spec.start or spec.end else "CAST([], 'Array(UInt8)')"
-    # By person and not by heaps: people come in the order of a hash then, in which counting different ones of many groups is so much
-    # quicker that the whole is, too.
-    gap = binder.bind(spec.gap * 60_000, "Int64")
-    visits = cut_sql(f"groupArray({of.number})", _rows(spec, scope, binder, "event"), gap, of.tick)
-    return f"""visits AS (
-  SELECT person, {numbers} AS numbers, {fitting} AS fitting
-  FROM ({visits})
-  WHERE {period.begins(of.tick("visit[1]"))}
-)"""
+    number = f"{KNOWN}.3[{place}]" if spec.groups else place
+    rows = _rows(spec, scope, binder, "event")
+    visits = split_sql(f"groupArray({of.number})", rows, binder.bind(spec.gap * 60_000, "Int64"), of.tick)
+    return _visits(spec, period, visits, of.tick, number, f"{KNOWN}.4[{place}]")
 
 
 def _visits_of_values(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
@@ -159,13 +188,9 @@ def _visits_of_values(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     def tick(code: str) -> str:
         return f"toInt64(bitShiftRight({code}, 160))"
 
-    visits = cut_sql(f"groupArray({code})", _rows(spec, scope, binder, raw), binder.bind(spec.gap * 60_000, "Int64"), tick)
-    return f"""visits AS (
-  SELECT
-    person, arrayMap(one -> toUInt32(bitShiftRight(one, 2)), visit) AS numbers, arrayMap(one -> toUInt8(bitAnd(one, 3)), visit) AS fitting
-  FROM ({visits})
-  WHERE {period.begins(tick("visit[1]"))}
-)"""
+    rows = _rows(spec, scope, binder, raw)
+    visits = split_sql(f"groupArray({code})", rows, binder.bind(spec.gap * 60_000, "Int64"), tick)
+    return _visits(spec, period, visits, tick, "toUInt32(bitShiftRight(one, 2))", "toUInt8(bitAnd(one, 3))")
 
 
 def _rows(spec: PathsSpec, scope: Scope, binder: Binder, raw: str) -> str:
@@ -175,46 +200,79 @@ def _rows(spec: PathsSpec, scope: Scope, binder: Binder, raw: str) -> str:
         AND {condition(spec.filter, scope, binder, over="visible")} AND {sampled(spec.sample, binder)}{without}"""
 
 
+def _visits(spec: PathsSpec, period: Moments, visits: str, tick: Callable[[str], str], number: str, fitting: str) -> str:
+    """`visits`, of a SELECT (person, visits); `number` and `fitting` are SQL for what an event, `one`, is and fits."""
+    fits = f"arrayMap(visit -> arrayMap(one -> {fitting}, visit), its)" if spec.start or spec.end else "CAST([], 'Array(Array(UInt8))')"
+    return f"""visits AS (
+  SELECT
+    person, arrayFilter(visit -> {period.begins(tick("visit[1]"))}, visits) AS its,
+    arrayMap(visit -> arrayMap(one -> {number}, visit), its) AS numbers, {fits} AS fitting
+  FROM ({visits})
+  WHERE notEmpty(its)
+)"""
+
+
 def _sliced(spec: PathsSpec, binder: Binder) -> str:
+    """`ways`. What is asked of one visit after another is an array of its own: what is asked of each node may not hold its whole visit."""
     steps = binder.bind(spec.steps, "Int64")
-    collapsed = spec.loops == "collapse"
-    of_visit = "SELECT person, numbers AS tail, fitting AS tail_fitting FROM visits"
-    if spec.start:
-        of_visit = """
-          SELECT
-            person, if(first = 0, [], arraySlice(numbers, greatest(first, 1))) AS tail,
-            if(first = 0, [], arraySlice(fitting, greatest(first, 1))) AS tail_fitting
-          FROM (SELECT person, numbers, fitting, arrayFirstIndex(one -> bitTest(one, 0), fitting) AS first FROM visits)
-        """
-    skip = "0"
-    if spec.start:  # the start is not its own end
-        skip = "if(all(one -> one = tail[1], tail), length(tail), arrayFirstIndex(one -> one != tail[1], tail) - 1)" if collapsed else "1"
-        skip = skip.replace("all(", "arrayAll(")
-    end = "length(tail)"
-    if spec.end is not None:
-        end = f"arrayFirstIndex((one, place) -> place > {skip} AND bitTest(one, 1), tail_fitting, arrayEnumerate(tail))"
-    way = f"arraySlice(tail, 1, {end})"
     if spec.backwards:
-        nodes = f"arraySlice(way, greatest(last - {steps} + 1, 1), least(last, {steps}))"
+        nodes = f"arraySlice(way, greatest(toInt64(length(way)) - {steps} + 1, 1), {steps})"
     elif spec.end is not None:
-        nodes = f"if(last > {steps}, arrayConcat(arraySlice(way, 1, {steps} - 2), [toUInt32({MIDDLE}), way[last]]), way)"
+        between = f"arrayConcat(arraySlice(way, 1, {steps} - 2), [toUInt32({MIDDLE}), way[-1]])"
+        nodes = f"if(length(way) > {steps}, {between}, way)"
     else:
         nodes = f"arraySlice(way, 1, {steps})"
+    first = f"toUInt64(greatest({steps} - toInt64(length(its)), 0)) + 1" if spec.backwards else "1"
+    goes_on = "arrayResize(emptyArrayUInt8(), length(its) - 1)"
+    edge = f"toUInt8(if(more, {GOES_ON}, {ENDS}))"
+    its_kinds = f"arrayPushFront({goes_on}, {edge})" if spec.backwards else f"arrayPushBack({goes_on}, {edge})"
     return f"""ways AS MATERIALIZED (
   SELECT
-    person, started, reached, more, nodes,
-    arrayMap(position -> toInt64({f"greatest({steps} - last, 0)" if spec.backwards else "0"} + position), arrayEnumerate(nodes)) AS places
+    person, visits, started, nodes, mores,
+    arrayMap(
+      (place, node) -> bitShiftLeft(toUInt64(place), {NODE_BITS}) + node,
+      arrayFlatten(arrayMap(its -> range({first}, {first} + length(its)), nodes)), arrayFlatten(nodes)) AS steps,
+    arrayFlatten(arrayMap((its, more) -> {its_kinds}, nodes, mores)) AS kinds
   FROM (
-    SELECT person, started, last, last > 0 AS reached, last > {steps} AS more, {nodes} AS nodes
-    FROM (
-      SELECT person, started, way, toInt64(length(way)) AS last
-      FROM (
-        SELECT person, notEmpty(tail) AS started, {f"arrayCompact({way})" if collapsed else way} AS way
-        FROM ({of_visit})
-      )
-    )
+    SELECT
+      person, visits, started, arrayMap(way -> {nodes}, reached) AS nodes, arrayMap(way -> length(way) > {steps}, reached) AS mores
+    FROM ({_reached(spec)})
   )
 )"""
+
+
+def _reached(spec: PathsSpec) -> str:
+    """SELECT (person, visits, started, reached): how many visits a person has, how many of them have the start, and their whole ways."""
+    way = "arrayCompact({})" if spec.loops == "collapse" else "{}"
+    if not (spec.start or spec.end):
+        wholes = f"arrayMap(visit -> {way.format('visit')}, numbers)"
+        return f"SELECT person, length(numbers) AS visits, visits AS started, {wholes} AS reached FROM visits"
+    tails = "SELECT person, numbers AS tails, fitting AS fits FROM visits"
+    if spec.start:
+        tails = """
+          SELECT
+            person, arrayMap((visit, first) -> if(first = 0, [], arraySlice(visit, greatest(first, 1))), numbers, firsts) AS tails,
+            arrayMap((visit, first) -> if(first = 0, [], arraySlice(visit, greatest(first, 1))), fitting, firsts) AS fits
+          FROM (SELECT *, arrayMap(visit -> arrayFirstIndex(one -> bitTest(one, 0), visit), fitting) AS firsts FROM visits)
+        """
+    ends = "arrayMap(tail -> length(tail), tails)"
+    if spec.end:
+        skips = "arrayMap(tail -> 0, tails)"
+        if spec.start:  # the start is not its own end
+            skips = "arrayMap(tail -> 1, tails)"
+        if spec.start and spec.loops == "collapse":
+            skips = """arrayMap(
+              (tail, head) -> if(arrayExists(one -> one != head, tail), arrayFirstIndex(one -> one != head, tail) - 1, length(tail)),
+              tails, arrayMap(tail -> tail[1], tails))"""
+        end = "arrayFirstIndex((one, place) -> place > skip AND bitTest(one, 1), fit, arrayEnumerate(fit))"
+        tails = f"SELECT *, {skips} AS skips FROM ({tails})"
+        ends = f"arrayMap((fit, skip) -> {end}, fits, skips)"
+    return f"""
+      SELECT
+        person, length(tails) AS visits, arrayCount(tail -> notEmpty(tail), tails) AS started,
+        arrayFilter(way -> notEmpty(way), arrayMap((tail, end) -> {way.format("arraySlice(tail, 1, end)")}, tails, {ends})) AS reached
+      FROM ({tails})
+    """
 
 
 def _raw(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
@@ -240,32 +298,30 @@ def fits(name: str, pattern: str, binder: Binder) -> str:
     return f"{name} LIKE {binder.bind(escaped, 'String')}"
 
 
-def _folded(spec: PathsSpec, binder: Binder) -> str:
-    """`folded`: a row for each step of each way; `itself` is its node, `node` and `next` what they are shown as (NOTHING after the last).
-    `edge`: the way has nothing further (before it, where steps are counted from the end); `onward`: it has, but that is not shown."""
-    edge = "position = 1" if spec.backwards else "position = length(nodes)"
+def _gone(spec: PathsSpec, binder: Binder) -> str:
+    place, node = f"bitShiftRight(step, {NODE_BITS})", f"bitAnd(step, {REST})"
     always = "0"
     if spec.start and spec.end:
-        always = f"max(position = length(nodes) OR node = {MIDDLE})"  # such a way ends with the end
+        always = f"max(kind != 0 OR {node} = {MIDDLE})"  # such a way ends with the end
+    goes_on = f"bitShiftRight(next, {NODE_BITS}) = bitShiftRight(step, {NODE_BITS}) + 1"  # the next step may be the first of another way
     return f"""shown AS (
-  SELECT place, node
+  SELECT step, count() OVER (PARTITION BY {place}) AS all_there
   FROM (
-    SELECT place, node, count() AS ways, {always} AS always
-    FROM ways ARRAY JOIN places AS place, nodes AS node, arrayEnumerate(nodes) AS position
-    GROUP BY place, node
+    SELECT step, count() AS times, {always} AS always
+    FROM ways ARRAY JOIN steps AS step, kinds AS kind
+    GROUP BY step
   )
-  ORDER BY place, always DESC, ways DESC, node
-  LIMIT {binder.bind(spec.top, "UInt64")} BY place
+  ORDER BY {place}, always DESC, times DESC, step LIMIT {binder.bind(spec.top, "UInt64")} BY {place}
 ),
-folded AS (
-  SELECT person, place, node, next, itself, {edge} AND NOT more AS edge, {edge} AND more AS onward
+gone AS (
+  SELECT
+    person,
+    arrayMap((step, next, kind) -> bitShiftLeft(step, {NODE_BITS + KIND_BITS})
+      + if({goes_on}, bitShiftLeft(bitAnd(next, {REST}), {KIND_BITS}), 0) + kind,
+      as_shown, arrayPopFront(arrayPushBack(as_shown, 0)), kinds) AS codes
   FROM (
-    SELECT
-      person, nodes, more, places,
-      arrayMap((node, place) -> if((place, node) IN (SELECT place, node FROM shown), node, toUInt32({REST})), nodes, places) AS shown_as
+    SELECT person, kinds, arrayMap(step -> if(step IN (SELECT step FROM shown), step, bitOr(step, {REST})), steps) AS as_shown
     FROM ways
+    WHERE notEmpty(steps)
   )
-  ARRAY JOIN
-    places AS place, nodes AS itself, shown_as AS node, arrayPopFront(arrayPushBack(shown_as, toUInt32({NOTHING}))) AS next,
-    arrayEnumerate(nodes) AS position
 )"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bihuan.analyse.sessions.spec import SessionsCell, SessionsSpec
-from bihuan.analyse.visits import CODE_NAMES, CODE_TICK, Named, code_sql, moments, reads_visits, visits_sql
+from bihuan.analyse.visits import CODE_NAMES, CODE_TICK, Named, bits_sql, code_sql, moments, reads_visits, visits_sql
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.periods import Period, bucket_day
@@ -119,7 +119,7 @@ shown AS (
 def _sessions_of_names(spec: SessionsSpec, scope: Scope, binder: Binder, wanted: str, bucket: str, bounced: str) -> str:
     """`sessions` where it is `_of_names`."""
     period = moments(spec.period, scope, binder)
-    of = Named(KNOWN, period)
+    of = Named(KNOWN, period, bits_sql(KNOWN))
     day = f"toDate(fromUnixTimestamp64Milli(began + {period.base}, {{scope_zone:String}}))"
     rows = f"FROM visible\n      WHERE person != 0 AND {wanted}"
     return f"""named AS (
