@@ -49,13 +49,14 @@ def chart_paths(result: PathsResult, reader: Reader) -> dict[str, Any] | None:
         }
         for node in ends
     ]
+    width = max(56, LABELS // result.steps)
     return {
         "tooltip": {"trigger": "item", "valueFormatter": "count"},
         "series": [
             {
                 "type": "sankey",
                 "left": 8,
-                "right": 120,
+                "right": width + 24,  # the last step's names stand to its right
                 "top": 8,
                 "bottom": 8,
                 "nodeWidth": 14,
@@ -63,7 +64,7 @@ def chart_paths(result: PathsResult, reader: Reader) -> dict[str, Any] | None:
                 "draggable": False,
                 "emphasis": {"focus": "adjacency"},
                 "lineStyle": {"color": "source", "opacity": 0.3},
-                "label": {"width": max(56, LABELS // result.steps), "overflow": "truncate"},
+                "label": {"width": width, "overflow": "truncate"},
                 "data": data,
                 "links": links,
             }
