@@ -213,7 +213,7 @@ def _visits(spec: PathsSpec, period: Moments, visits: str, tick: Callable[[str],
 
 
 def _sliced(spec: PathsSpec, binder: Binder) -> str:
-    """`ways`. What is asked of one visit after another is an array of its own: what is asked of each node may not hold its whole visit."""
+    """`ways`, of the SELECT `_reached`."""
     steps = binder.bind(spec.steps, "Int64")
     if spec.backwards:
         nodes = f"arraySlice(way, greatest(toInt64(length(way)) - {steps} + 1, 1), {steps})"

@@ -177,7 +177,7 @@ def cases(draw: st.DrawFn) -> tuple[World, PathsSpec]:
 @exactly(5)
 @given(st.lists(cases(), min_size=1, max_size=5))
 def test_ways_are_those_that_plain_python_walks(engine: Engine, several: list[tuple[World, PathsSpec]]) -> None:
-    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several), whole=True), strict=True):
+    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         check(world, spec, engine.ask(PATHS, spec, scope).result)
 
 
