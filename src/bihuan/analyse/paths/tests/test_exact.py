@@ -215,6 +215,30 @@ def test_every_number_of_people_in_the_table_is_that_of_its_list(engine, scope, 
         assert engine.ask(question, asked, scope).result.total == row[4]
 
 
+def visits_of(person: int, *ways: str) -> list[tuple[int, str, str]]:
+    """Events of a person who goes these ways, each in an hour of its own."""
+    return [(person, name, f"2026-03-14 {9 + hour:02}:{minute:02}") for hour, way in enumerate(ways) for minute, name in enumerate(way)]
+
+
+def test_who_begins_twice_at_a_node_and_goes_on_differently_is_one_of_its_people(engine, scope, write, first_person):
+    write(*visits_of(first_person, "ABZ", "ACZ"))
+    result = engine.ask(PATHS, PathsSpec(end="Z", steps=3), scope).result
+    began = next(node for node in result.nodes if node.name == "A")
+    assert (began.ways, began.people, began.ended, began.ended_people) == (2, 1, 2, 1)
+
+
+def test_a_way_that_goes_on_is_another_one_than_that_which_ends_there(engine, scope, write, first_person):
+    write(*visits_of(first_person, "AB", "ABC", "AB"))
+    result = engine.ask(PATHS, PathsSpec(steps=2), scope).result
+    assert [(way.nodes, way.more, way.ways, way.people) for way in result.top_ways] == [(("A", "B"), False, 2, 1), (("A", "B"), True, 1, 1)]
+
+
+def test_the_others_of_a_step_are_as_many_as_are_not_shown_alone(engine, scope, write, first_person):
+    write(*(event for who, way in enumerate(("AB", "AB", "AC", "AD", "AE")) for event in visits_of(first_person + who, way)))
+    result = engine.ask(PATHS, PathsSpec(top=1, steps=2), scope).result
+    assert [(node.place, node.name, node.hidden, node.ways) for node in result.nodes] == [(1, "A", 0, 5), (2, "B", 0, 2), (2, None, 3, 3)]
+
+
 def test_a_start_and_an_end_are_found_by_the_event_that_a_rule_renames(engine, scope, write, first_person):
     write(
         *((first_person, name, f"2026-03-14 09:0{minute}") for minute, name in enumerate(("Home", "Pay by card", "Search", "Pay by card")))
