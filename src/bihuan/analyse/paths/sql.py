@@ -32,7 +32,7 @@ KNOWN = "known"  # the row of `named`: called by this name it is read once, and 
 NODE_BITS, KIND_BITS = 28, 2  # a step is its place and its node; what somebody goes is a step, the next node, and the kind of the step
 NAME_BITS = 22  # of an event's number; to their left is room for the milliseconds of a hundred years
 REST, MIDDLE, NOTHING = (1 << NODE_BITS) - 1, (1 << NODE_BITS) - 2, 0  # the numbers of these, and of what comes after the last node
-ENDS, GOES_ON = 1, 2
+ENDS, UNSEEN = 1, 2  # kinds of steps: the end of a way; not its end, but what comes is not looked at
 MOST_WAYS = 50
 
 
@@ -57,7 +57,7 @@ FROM (
   SELECT
     if(grouping(next) = 1, 'node', 'link') AS part, bitShiftRight(step, {NODE_BITS}) AS place, bitAnd(step, {REST}) AS node_number,
     bitAnd(next, {REST}) AS next_number, sum(times) AS number, if(part = 'node', sum(at_step), sum(to_next)) AS people,
-    sumIf(times, kind = {ENDS}) AS ended, sum(at_end) AS ended_people, sumIf(times, kind = {GOES_ON}) AS going_on,
+    sumIf(times, kind = {ENDS}) AS ended, sum(at_end) AS ended_people, sumIf(times, kind = {UNSEEN}) AS going_on,
     toUInt64(1) AS several, CAST([], 'Array(UInt32)') AS trail
   FROM (
     SELECT
@@ -202,11 +202,11 @@ def _rows(spec: PathsSpec, scope: Scope, binder: Binder, raw: str) -> str:
 
 def _visits(spec: PathsSpec, period: Moments, visits: str, tick: Callable[[str], str], number: str, fitting: str) -> str:
     """`visits`, of a SELECT (person, visits); `number` and `fitting` are SQL for what an event, `one`, is and fits."""
-    fits = f"arrayMap(visit -> arrayMap(one -> {fitting}, visit), its)" if spec.start or spec.end else "CAST([], 'Array(Array(UInt8))')"
+    told = f"arrayMap(visit -> arrayMap(one -> {fitting}, visit), its)" if spec.start or spec.end else "CAST([], 'Array(Array(UInt8))')"
     return f"""visits AS (
   SELECT
     person, arrayFilter(visit -> {period.begins(tick("visit[1]"))}, visits) AS its,
-    arrayMap(visit -> arrayMap(one -> {number}, visit), its) AS numbers, {fits} AS fitting
+    arrayMap(visit -> arrayMap(one -> {number}, visit), its) AS numbers, {told} AS fitting
   FROM ({visits})
   WHERE notEmpty(its)
 )"""
@@ -223,9 +223,8 @@ def _sliced(spec: PathsSpec, binder: Binder) -> str:
     else:
         nodes = f"arraySlice(way, 1, {steps})"
     first = f"toUInt64(greatest({steps} - toInt64(length(its)), 0)) + 1" if spec.backwards else "1"
-    goes_on = "arrayResize(emptyArrayUInt8(), length(its) - 1)"
-    edge = f"toUInt8(if(more, {GOES_ON}, {ENDS}))"
-    its_kinds = f"arrayPushFront({goes_on}, {edge})" if spec.backwards else f"arrayPushBack({goes_on}, {edge})"
+    others, edge = "arrayResize(emptyArrayUInt8(), length(its) - 1)", f"toUInt8(if(more, {UNSEEN}, {ENDS}))"
+    its_kinds = f"arrayPushFront({others}, {edge})" if spec.backwards else f"arrayPushBack({others}, {edge})"
     return f"""ways AS MATERIALIZED (
   SELECT
     person, visits, started, nodes, mores,
@@ -249,10 +248,11 @@ def _reached(spec: PathsSpec) -> str:
         return f"SELECT person, length(numbers) AS visits, visits AS started, {wholes} AS reached FROM visits"
     tails = "SELECT person, numbers AS tails, fitting AS fits FROM visits"
     if spec.start:
-        tails = """
+        tail = "(visit, first) -> if(first = 0, [], arraySlice(visit, greatest(first, 1)))"
+        tails = f"""
           SELECT
-            person, arrayMap((visit, first) -> if(first = 0, [], arraySlice(visit, greatest(first, 1))), numbers, firsts) AS tails,
-            arrayMap((visit, first) -> if(first = 0, [], arraySlice(visit, greatest(first, 1))), fitting, firsts) AS fits
+            person, arrayMap({tail}, numbers, firsts) AS tails,
+            arrayMap({tail}, fitting, firsts) AS fits
           FROM (SELECT *, arrayMap(visit -> arrayFirstIndex(one -> bitTest(one, 0), visit), fitting) AS firsts FROM visits)
         """
     ends = "arrayMap(tail -> length(tail), tails)"
@@ -303,7 +303,7 @@ def _gone(spec: PathsSpec, binder: Binder) -> str:
     always = "0"
     if spec.start and spec.end:
         always = f"max(kind != 0 OR {node} = {MIDDLE})"  # such a way ends with the end
-    goes_on = f"bitShiftRight(next, {NODE_BITS}) = bitShiftRight(step, {NODE_BITS}) + 1"  # the next step may be the first of another way
+    same_way = f"bitShiftRight(next, {NODE_BITS}) = bitShiftRight(step, {NODE_BITS}) + 1"  # and not the first step of another one
     return f"""shown AS (
   SELECT step, count() OVER (PARTITION BY {place}) AS all_there
   FROM (
@@ -317,7 +317,7 @@ gone AS (
   SELECT
     person,
     arrayMap((step, next, kind) -> bitShiftLeft(step, {NODE_BITS + KIND_BITS})
-      + if({goes_on}, bitShiftLeft(bitAnd(next, {REST}), {KIND_BITS}), 0) + kind,
+      + if({same_way}, bitShiftLeft(bitAnd(next, {REST}), {KIND_BITS}), 0) + kind,
       as_shown, arrayPopFront(arrayPushBack(as_shown, 0)), kinds) AS codes
   FROM (
     SELECT person, kinds, arrayMap(step -> if(step IN (SELECT step FROM shown), step, bitOr(step, {REST})), steps) AS as_shown
