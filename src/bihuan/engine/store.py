@@ -130,8 +130,8 @@ class Store:
 
     def changes(self) -> frozenset[tuple[Any, ...]]:
         """For each table or dictionary that was written, (its name, …): another tuple whenever it was written again. The embedded engine
-        counts what comes by; a server tells it from its parts, where a merge is no change: it takes replaced rows away, and gives a part
-        the lowest of its parts' numbers."""
+        counts what comes by, from 0 in each of its lives ("": what it can tell no table of); a server tells it from its parts, where a
+        merge is no change: it takes replaced rows away, and gives a part the lowest of its parts' numbers."""
         if self.config.events_url:
             return frozenset(tuple(row.values()) for row in self.fetch(CHANGES).rows)
         parts = urlsplit(self.url())
@@ -139,7 +139,7 @@ class Store:
             counted = self._http.request(
                 "GET", f"http://{parts.hostname}:{parts.port}/changes", headers={"x-clickhouse-key": unquote(parts.password or "")}
             ).json()
-            return frozenset({("", counted["life"]), *counted["tables"].items()})
+            return frozenset((name, counted["life"], number) for name, number in {"": 0, **counted["tables"]}.items())
         except (HTTPError, ValueError, LookupError) as error:
             raise explain(error) from error
 

@@ -209,7 +209,7 @@ def test_what_was_written_is_counted_by_table_and_told(engine: Engine) -> None:
     store = engine.store
 
     def told() -> dict[str, object]:
-        return {str(name): number for name, number in store.changes()}
+        return {str(name): number for name, _, number in store.changes()}
 
     store.command(TABLE)
     before = told()
@@ -223,6 +223,18 @@ def test_what_was_written_is_counted_by_table_and_told(engine: Engine) -> None:
     with pytest.raises(EngineError):
         store.command("INSERT INTO kept SELECT throwIf(number = 99999) , 'x' FROM numbers(100000)")
     assert told() == {**before, "kept": before.get("kept", 0) + 4}  # type: ignore[operator]
+
+
+def test_each_table_is_told_once_and_otherwise_in_another_life_of_the_engine(engine: Engine) -> None:
+    engine.store.command(TABLE)
+    engine.store.command("CREATE OR REPLACE FUNCTION told_of_no_table AS x -> x")  # what is written is unknown here
+    before = engine.store.changes()
+    assert len(before) == len({name for name, *_ in before})
+    assert "" in {name for name, *_ in before}
+    engine.kill()
+    engine.start()
+    engine.store.command(TABLE)
+    assert before.isdisjoint(engine.store.changes())
 
 
 def test_who_has_no_token_is_not_told_what_was_written(engine: Engine) -> None:
