@@ -9,8 +9,8 @@ Why: `docs/decisions/0008-day-rollup.md`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 
 from bihuan.engine.periods import Period
 from bihuan.engine.person_map import LINKED, person_of
@@ -52,26 +52,49 @@ def daily(reads: Period | None, whole: Collection[date], *, any_event: bool, peo
     `reads` it is all of the past.
     """
     name, only = ("''", "source != 'ledger'") if any_event else ("event", "1")
-    branches, params = [], {}
-    counted = sorted(day for day in whole if reads is None or reads.since <= day <= reads.until)
-    within = "" if reads is None else " AND day BETWEEN {scope_since:Date} AND {scope_until:Date}"
-    if counted:
-        place = f"scope_whole_{'days' if reads else 'past'}"
-        params[place] = counted
+    branches = []
+    days = _divided(reads, whole)
+    if days.counted:
         linked = f"\n  WITH ({LINKED}) AS linked" if people else ""
         mapped = f"arrayMap(person_id -> {person_of('person_id')}, bitmapToArray(bitmapAnd(numbers, linked)))"
         persons = f", bitmapOr(bitmapAndnot(numbers, linked), bitmapBuild({mapped})) AS persons" if people else ""
         branches.append(f"""{linked}
   SELECT event, day, events, nobody{persons}
   FROM day_rollup FINAL
-  WHERE project_id = {{scope_project:UInt32}} AND event {"=" if any_event else "!="} ''{within} AND day IN {{{place}:Array(Date)}}""")
-        within += f" AND day NOT IN {{{place}:Array(Date)}}"
-    if reads is None or len(counted) < reads.days:
+  WHERE project_id = {{scope_project:UInt32}} AND event {"=" if any_event else "!="} '' AND {days.counted}""")
+    if days.others:
         person = person_of("person_id")
         persons = f", groupBitmapStateIf({person}, person_id != 0) AS persons" if people else ""
         branches.append(f"""
   SELECT {name} AS event, day, count() AS events, countIf(person_id = 0) AS nobody{persons}
   FROM events
-  WHERE project_id = {{scope_project:UInt32}} AND {only}{within}
+  WHERE project_id = {{scope_project:UInt32}} AND {only} AND {days.others}
   GROUP BY event, day""")
-    return "\n  UNION ALL".join(branches), params
+    return "\n  UNION ALL".join(branches), days.params
+
+
+class _Divided(NamedTuple):
+    """SQL of the days that are taken as they were counted, and of the others; empty where there are none."""
+
+    counted: str
+    others: str
+    params: dict[str, Any]
+
+
+def _divided(reads: Period | None, whole: Collection[date]) -> _Divided:
+    """Days that are to be counted are told by what lies around a run of counted ones, and the few within it: the store's index finds those,
+    while for days that are in no list it would look at nearly everything."""
+    within = "day BETWEEN {scope_since:Date} AND {scope_until:Date}" if reads else "1"
+    days = sorted(day for day in whole if reads is None or reads.since <= day <= reads.until)
+    if not days:
+        return _Divided("", within, {})
+    # Back to the first day from which on most are counted: a wrong clock's day of long ago would make a list of all those since.
+    first, last = next(day for place, day in enumerate(days) if (days[-1] - day).days < 2 * (len(days) - place)), days[-1]
+    missing = sorted({first + timedelta(days=number) for number in range((last - first).days)} - set(days))
+    name = "scope_run" if reads else "scope_past_run"
+    since, until, listed = f"{{{name}_since:Date}}", f"{{{name}_until:Date}}", f"{{{name}_without:Array(Date)}}"
+    params = {f"{name}_since": first, f"{name}_until": last} | ({f"{name}_without": missing} if missing else {})
+    counted = f"day BETWEEN {since} AND {until}" + (f" AND day NOT IN {listed}" if missing else "")
+    others = f"{within} AND (day < {since} OR day > {until}" + (f" OR day IN {listed})" if missing else ")")
+    is_all = reads is not None and (first, last, missing) == (reads.since, reads.until, [])
+    return _Divided(counted, "" if is_all else others, params)
