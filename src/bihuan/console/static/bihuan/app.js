@@ -128,8 +128,15 @@
     drawing = true;
     await rest(); // until those that come with it are here, too
     let begun = performance.now();
+    let first = true; // until all in view are drawn
     while (toDraw.size) {
-      const next = [...toDraw].find(inView) ?? [...toDraw][0];
+      const seen = [...toDraw].find(inView);
+      if (first && !seen) {
+        first = false;
+        await rest();
+        begun = performance.now();
+      }
+      const next = seen ?? [...toDraw][0];
       toDraw.delete(next);
       try {
         next.draw();
@@ -148,7 +155,7 @@
       this.redraw = () => this.prepare();
       this.watch = new MutationObserver(this.redraw);
       this.watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
-      this.size = new ResizeObserver(() => this.chart?.resize());
+      this.size = new ResizeObserver(() => this.fit());
       this.size.observe(this);
       this.prepare();
     }
@@ -173,6 +180,13 @@
       this.chart.setOption(themed(named(this.whole, theme), theme));
       this.chart.on("click", ({ data }) => this.open(data?.cell));
       this.dataset.drawn = "true";
+    }
+
+    // An observer also tells of the size that a chart was just drawn in.
+    fit() {
+      if (!this.chart) return;
+      const { clientWidth, clientHeight } = this.place;
+      if (this.chart.getWidth() !== clientWidth || this.chart.getHeight() !== clientHeight) this.chart.resize();
     }
 
     // A click on a number leads to the people behind it, where the answer says how.
