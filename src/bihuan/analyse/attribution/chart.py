@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -73,7 +74,7 @@ def panel_attribution(result: AttributionResult, reader: Reader) -> Mapping[str,
         "pivot": _pivot(result, reader) if result.parts else None,
         "ways": [
             {
-                "points": [point_title(key, result, reader) for key in way.points],
+                "points": _in_a_row([point_title(key, result, reader) for key in way.points]),
                 "conversions": reader.show(way.conversions, "number"),
                 "worth": reader.show(way.worth, "money"),
                 "lost": reader.show(way.lost, "number"),
@@ -111,6 +112,12 @@ def point_title(key: str, result: AttributionResult, reader: Reader) -> str:
     if result.channels and (result.by == "channel" or name == "direct"):
         return reader.say(TITLES.get(name, name))
     return name
+
+
+def _in_a_row(titles: Sequence[str]) -> list[str]:
+    """Those that come several times in a row, once and with how often."""
+    runs = ((title, len(list(same))) for title, same in groupby(titles))
+    return [title if times == 1 else f"{title} × {times}" for title, times in runs]
 
 
 def _point(point: Point, result: AttributionResult, reader: Reader) -> Mapping[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from bihuan.analyse.attribution import models
 from bihuan.analyse.attribution.models import Credit, Credits, Path
@@ -15,7 +15,7 @@ from bihuan.analyse.attribution.sql import ALL, EDGES, MOST_PATHS, OTHERS
 from bihuan.engine.breakdowns import Breakdown, order_key, ordered
 from bihuan.engine.channels import TITLES, channel
 from bihuan.engine.compare import Said, compare_said
-from bihuan.engine.meta import Warning_, hidden_warning, now_warning
+from bihuan.engine.meta import Interval, Warning_, hidden_warning, now_warning, sample_warning, sure
 from bihuan.engine.question import Rows, Scope
 
 MODELS: Mapping[Model, str] = {
@@ -30,6 +30,7 @@ MODELS: Mapping[Model, str] = {
 }
 MOST_SHOWN = 30
 NOTHING = Credit()
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class AttributionResult:
     from the first touch point, whose quartiles and 90th percentile are `quartiles` (seconds; None without conversions). `cut` conversions
     and `cut_lost` journeys on rare paths are in no model. `order` is what the chain remembered, of what was asked for (`asked_order`).
     `hidden` touch points do not stand alone. `elsewhere` was spent on what is no touch point here. `running`: the period is not over.
+    Of a `sample`, what is counted and credited is scaled up to everybody; `sure` is where the number of conversions lies.
     """
 
     channels: bool
@@ -142,10 +144,15 @@ class AttributionResult:
     breakdown: tuple[Breakdown, ...]
     names: Mapping[str, str]
     hints: tuple[Warning_, ...]
+    sample: float | None = None
+    sure: Interval | None = None
 
     @property
     def warnings(self) -> tuple[Warning_, ...]:
-        found: list[Warning_] = list(self.hints)
+        found: list[Warning_] = [*self.hints, *sample_warning(self.sample)]
+        if self.sure is not None:
+            between = {"low": round(self.sure.low), "high": round(self.sure.high)}
+            found.append(("There are between {low} and {high} conversions, with 95 % confidence.", between))
         if self.points and not self.total.conversions:
             found.append(("Nothing that you call a conversion happened in the period: only who was touched can be said.", {}))
         if self.cut or self.cut_lost:
@@ -206,7 +213,7 @@ def shape_attribution(spec: AttributionSpec, scope: Scope, rows: Rows) -> Attrib
     lengths: dict[int, int] = defaultdict(int)
     for path in mine:
         lengths[len(path.points)] += path.conversions
-    return AttributionResult(
+    result = AttributionResult(
         channels=spec.channels,
         by=spec.by,
         worthy=spec.conversion.value is not None,
@@ -236,7 +243,49 @@ def shape_attribution(spec: AttributionSpec, scope: Scope, rows: Rows) -> Attrib
         breakdown=spec.breakdown,
         names=scope.segment_names,
         hints=(*now_warning([spec.filter]), *hidden_warning(next((part.other for part in parts if part.value is None), 0))),
+        sample=spec.sample,
+        sure=sure(
+            total.conversions, next((int(row["squares"]) for row in rows if _is_total(row, 0) and row["value"] == "*"), 0), spec.sample
+        ),
     )
+    return result if spec.sample is None else _of_everybody(result, 1 / spec.sample)
+
+
+def _of_everybody(result: AttributionResult, times: float) -> AttributionResult:
+    """What the sample says of everybody. Costs are everybody's already; how many different paths there are nobody knows."""
+
+    def credited(credits: Mapping[Key, Credit]) -> dict[Key, Credit]:
+        return {key: _times(credit, times) for key, credit in credits.items()}
+
+    def part(one: Part) -> Part:
+        names = ("conversions", "people", "untouched", "untouched_people", "lost", "young", "shortened")
+        counted = _counted(one, names, times)
+        worth, untouched = one.worth * times, one.untouched_worth * times
+        return replace(one, **counted, worth=worth, untouched_worth=untouched, credits=credited(one.credits))
+
+    def point(one: Point) -> Point:
+        counted = _counted(one, ("people", "buyers", "assisted", "lost"), times)
+        return replace(one, **counted, credits=credited(one.credits), before=_times(one.before, times) if one.before else None)
+
+    return replace(
+        result,
+        points=tuple(point(one) for one in result.points),
+        total=part(result.total),
+        before=part(result.before) if result.before else None,
+        parts=tuple(part(one) for one in result.parts),
+        ways=tuple(replace(way, **_counted(way, ("conversions", "lost"), times), worth=way.worth * times) for way in result.ways),
+        lengths=tuple((length, round(count * times)) for length, count in result.lengths),
+        lags=tuple(replace(bar, conversions=round(bar.conversions * times)) for bar in result.lags),
+        **_counted(result, ("cut", "cut_lost"), times),
+    )
+
+
+def _times(credit: Credit, times: float) -> Credit:
+    return Credit(credit.conversions * times, credit.worth * times)
+
+
+def _counted(one: Any, names: Iterable[str], times: float) -> dict[str, Any]:
+    return {name: round(getattr(one, name) * times) for name in names}
 
 
 def credited(model: Model, spec: AttributionSpec, paths: Sequence[Path]) -> Credits:

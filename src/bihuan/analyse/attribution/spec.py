@@ -12,6 +12,7 @@ from bihuan.analyse.window import Window
 from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
@@ -48,7 +49,8 @@ class AttributionSpec(Spec):
     chains remember `order` touch points. The game of Shapley values says what a coalition of touch points is worth: the conversions of
     "paths" with nothing else in them, or the chance to convert in the "chain" when all others are gone. `filter` must hold of every
     event that is looked at.
-    `breakdown` is of the conversion (of a path without one: of its last touch point); `top` values are shown alone.
+    `breakdown` is of the conversion (of a path without one: of its last touch point); `top` values are shown alone. `sample` asks this
+    part of the people only.
     """
 
     conversion: Conversion
@@ -72,6 +74,7 @@ class AttributionSpec(Spec):
     compare: Comparison = None
     breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=50)] = 5
+    sample: Sample = None
 
     @model_validator(mode="after")
     def _can_be_answered(self) -> AttributionSpec:

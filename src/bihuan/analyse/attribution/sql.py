@@ -17,6 +17,7 @@ from bihuan.engine.breakdowns import split
 from bihuan.engine.channels import COLUMNS, TITLES, channel_sql
 from bihuan.engine.compare import baseline, reads, sides
 from bihuan.engine.conditions import condition
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -54,7 +55,8 @@ def compile_attribution(spec: AttributionSpec, scope: Scope) -> Statement:
     place. `point`: the `people` whose paths have the touch point `name` at the place `path`, of whom `buyers` converted with it; the place
     ALL is all paths, of which `untouched` have no touch point, with `quartiles` of the time from the first touch point; `young` may still
     convert, `shortened` were too long; of a value, or (`*`) of all `number` values. `lag`: conversions in the bar `path`. `cost`: what was
-    spent by dimensions (`value`). `hidden` touch points there are in all."""
+    spent by dimensions (`value`). `hidden` touch points there are in all. Of a sample, `squares` is the sum, over people, of the square of
+    how often each converted."""
     binder = Binder()
     edges = binder.bind([edge * 1000 for edge in EDGES], "Array(Int64)")
     every = f"arrayPushBack(arrayMap(point -> ('point', [point.1], point.2, '*'), its_points), ('point', [toUInt8({ALL})], '', '*'))"
@@ -68,12 +70,12 @@ SELECT part, side, path, name, value, countIf(won) AS conversions, countIf(NOT w
   countIf(is_short) AS shortened, uniqExact(itself) AS number, max(its_hidden) AS hidden,
   sumIf(its_worth, bare) AS untouched_worth, uniqExactIf(person, bare) AS untouched_people,
   quantilesExactInclusiveIf(0.25, 0.5, 0.75, 0.9)(lag, everything) AS quartiles,
-  sumForEach(its_credits) AS credits, sumForEach(its_worths) AS worths
+  sumForEach(its_credits) AS credits, sumForEach(its_worths) AS worths, {_squares(spec)} AS squares
 FROM (
   SELECT cell.1 AS part, side, cell.2 AS path, cell.3 AS name, cell.4 AS value, person, won, its_worth, bare, is_young, is_short, itself,
     its_hidden, lag,
     if(part = 'path', decayed, []) AS its_credits, arrayMap(credit -> credit * its_worth, its_credits) AS its_worths,
-    won AND NOT bare AND path = [{ALL}] AND value = '*' AS everything
+    path = [{ALL}] AND value = '*' AS is_total, won AND NOT bare AND is_total AS everything
   FROM (
     SELECT side, person, won, worth AS its_worth, won AND empty(points) AS bare, young AS is_young, shortened AS is_short, itself,
       hidden AS its_hidden, toFloat64(lag) AS lag, credits AS decayed,
@@ -93,12 +95,19 @@ LIMIT {MOST_PATHS} BY part
         asked = scope.period(spec.period)
         since, until = binder.bind(asked.since, "Date"), binder.bind(asked.until, "Date")
         sql += f"""UNION ALL
-SELECT 'cost', 0, [], '', dimensions, 0, 0, sum(measured.value), 0, 0, 0, 0, 0, 0, 0, 0., 0, [], [], []
+SELECT 'cost', 0, [], '', dimensions, 0, 0, sum(measured.value), 0, 0, 0, 0, 0, 0, 0, 0., 0, [], [], [], 0
 FROM measured
 WHERE metric = 'cost' AND day BETWEEN {since} AND {until}
 GROUP BY dimensions
 """
     return Statement(sql, binder.params)
+
+
+def _squares(spec: AttributionSpec) -> str:
+    """By how much the people of a sample differ; without one nobody asks."""
+    if spec.sample is None:
+        return "toUInt64(0)"
+    return "arraySum(each -> each * each, sumMapIf([person], [toUInt64(1)], won AND is_total).2)"
 
 
 def people_attribution(spec: AttributionSpec, cell: AttributionCell, scope: Scope) -> Statement:
@@ -249,7 +258,7 @@ def _among(spec: AttributionSpec, scope: Scope, binder: Binder, won: str) -> str
 def _of_events(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
     """Chosen events as touch points; an event that is a conversion is none. Of several kinds that fit, the first one counts."""
     won = is_one_of(spec.conversion, scope, binder)
-    filtered = condition(spec.filter, scope, binder, over="visible")
+    filtered = f"{condition(spec.filter, scope, binder, over='visible')} AND {sampled(spec.sample, binder)}"
     parts = split(spec.breakdown, scope, binder, among=f"{_among(spec, scope, binder, won)} AND {filtered}")
     kinds = ", ".join(f"{is_one_of(touch, scope, binder)}, {place}" for place, touch in enumerate(spec.touches, 1))
     names = ", ".join(f"touch = {place}, {_name(spec, touch, scope, binder)}" for place, touch in enumerate(spec.touches, 1))
@@ -296,7 +305,8 @@ def _of_visits(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
     """What brought people to their visits. A visit begins with what its first arrival says; another one within it is a touch point too
     where it is not direct and not the same as the one before. The rules of channels are asked once for each origin, not for each event."""
     won = f"{has_name_of((spec.conversion,), binder)} AND {is_one_of(spec.conversion, scope, binder)}"
-    filtered = condition(spec.filter, scope, binder, over="visible")
+    sample = sampled(spec.sample, binder)
+    filtered = f"{condition(spec.filter, scope, binder, over='visible')} AND {sample}"
     parts = split(spec.breakdown, scope, binder, among=f"{_among(spec, scope, binder, won)} AND {filtered}")
     came_from = "extract(lower(referrer), '^(?:[a-z][a-z0-9+.-]*://)?([^/?#]*)')"
     site = f"replaceRegexpOne(replaceRegexpOne({came_from}, ':[0-9]+$', ''), '^www\\\\.', '')"
@@ -309,12 +319,13 @@ def _of_visits(spec: AttributionSpec, scope: Scope, binder: Binder) -> str:
     known = " OR ".join(f"{column} != ''" for column in COLUMNS)
     columns = "origin, its_source, its_site, its_campaign, events"
     every = ", ".join(f"any(e.{column}) AS {column}" for column in COLUMNS)
+    arrivals = f"FROM visible WHERE person != 0 AND source != 'ledger' AND ({known}) AND {sample}"
     origins = f"""(
       SELECT origin, utm_source AS its_source, {site} AS its_site, utm_campaign AS its_campaign, {came_from} AS referrer, host,
         {somewhere} AS path, utm_source, utm_medium, utm_campaign, events
       FROM (
         SELECT origin, {every}, count() AS events
-        FROM (SELECT {origin} AS origin, {", ".join(COLUMNS)} FROM visible WHERE person != 0 AND source != 'ledger' AND ({known})) AS e
+        FROM (SELECT {origin} AS origin, {", ".join(COLUMNS)} {arrivals}) AS e
         GROUP BY origin
       )
     )"""

@@ -6,14 +6,15 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bihuan.analyse.attribution import ATTRIBUTION, sql
-from bihuan.analyse.attribution.chart import panel_attribution
+from bihuan.analyse.attribution.chart import _in_a_row, panel_attribution
 from bihuan.analyse.attribution.models import Credit, Credits, Path
 from bihuan.analyse.attribution.result import AttributionResult, Part, credited
 from bihuan.analyse.attribution.spec import AttributionCell, AttributionSpec
@@ -23,9 +24,12 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import Not, PersonProperty
-from bihuan.engine.question import Scope
+from bihuan.engine.meta import sampled
+from bihuan.engine.periods import Last
+from bihuan.engine.question import Scope, Statement
 from bihuan.engine.tests.exactly import TIMES
 from bihuan.engine.tests.worlds import NAMES, PLACES, VALUES, Event, Trait, World, load
+from bihuan.engine.visible import Binder
 
 
 def paths(spec: AttributionSpec, found: Sequence[Journey]) -> list[Path]:
@@ -199,6 +203,71 @@ def test_attribution_is_what_plain_python_works_out(engine: Engine) -> None:
         check(world, spec, scope, engine.ask(ATTRIBUTION, spec, scope).result)
 
 
+def only_sampled(engine: Engine, world: World, scope: Scope, sample: float) -> World:
+    """The world without the people who are not in the sample."""
+    binder = Binder()
+    sql = f"SELECT event_key AS key FROM history WHERE {sampled(sample, binder)}"
+    whole = engine.whole("test", Statement(sql, binder.params), scope.period(Last(last=1)), scope)
+    keys = {row["key"] for row in engine.store.fetch(whole.sql, whole.params, settings=engine.settings()).rows}
+    return replace(world, events=tuple(event for event in world.events if event.key in keys))
+
+
+COUNTED = frozenset(
+    "conversions worth people buyers assisted lost young shortened untouched untouched_worth untouched_people cut cut_lost".split()
+)
+
+
+def twice(told: Any) -> Any:
+    """What half of the people tell, of all: counts and what is given of them; not shares, times, costs and what things are called."""
+    if isinstance(told, dict):
+        return {key: value * 2 if key in COUNTED else twice(value) for key, value in told.items()}
+    return [twice(one) for one in told] if isinstance(told, list | tuple) else told
+
+
+def told(result: AttributionResult) -> dict[str, Any]:
+    """All that it says, its touch points by their keys."""
+    points = {point.key: asdict(point) for point in result.points}
+    return {**asdict(result), "points": points, "lengths": {length: {"conversions": count} for length, count in result.lengths}}
+
+
+def same(mine: object, expected: object) -> None:
+    """The same, but for the last bits of numbers that were added up in another order."""
+    if isinstance(expected, dict):
+        assert isinstance(mine, dict)
+        assert mine.keys() == expected.keys()
+        for key, value in expected.items():
+            same(mine[key], value)
+    elif isinstance(expected, list | tuple):
+        assert isinstance(mine, list | tuple)
+        assert len(mine) == len(expected)
+        for one, other in zip(mine, expected, strict=True):
+            same(one, other)
+    else:
+        assert mine == (pytest.approx(expected, abs=1e-6) if isinstance(expected, float) else expected)
+
+
+@pytest.mark.exact
+def test_a_sample_answers_as_if_there_were_nobody_else_and_is_scaled_up(engine: Engine) -> None:
+    rng = random.Random(20_261_123)
+    worlds = [dense(rng) for _ in range(8 * TIMES)]
+    scopes = load(engine.store, *worlds)
+    fewer = [only_sampled(engine, world, scope, 0.5) for world, scope in zip(worlds, scopes, strict=True)]
+    some = 0
+    for number, (world, small, scope, alone) in enumerate(zip(worlds, fewer, scopes, load(engine.store, *fewer), strict=True)):
+        visits = {"touches": (), "held": None, "by": "source", "points": 1} if number % 2 else {}  # which stands alone is the sample's, too
+        spec = asked(rng).model_copy(update=visits)
+        result = engine.ask(ATTRIBUTION, spec.model_copy(update={"sample": 0.5}), scope).result
+        same({**told(result), "sample": None, "sure": None}, twice(told(engine.ask(ATTRIBUTION, spec, alone).result)))
+        won: dict[int, int] = defaultdict(int)
+        for one in journeys(small, spec, alone):
+            won[one.person] += one.won and 0 in one.sides
+        assert result.sure is not None
+        error = 1.959963984540054 * sum(times * times for times in won.values()) ** 0.5 * 0.5**0.5 / 0.5
+        assert (result.sure.low, result.sure.high) == pytest.approx((result.total.conversions - error, result.total.conversions + error))
+        some += 0 < len(small.events) < len(world.events) and result.total.conversions > 0
+    assert some
+
+
 def test_who_is_behind_a_touch_point_a_path_and_nothing(engine, scope, write, first_person):
     banner = {"banner": "spring"}
     write(
@@ -313,6 +382,11 @@ def test_what_is_shown_with_costs_a_comparison_and_a_breakdown(engine, scope, wr
     pivot = panel_attribution(broken.result, Plain())["pivot"]
     assert pivot["columns"] == ["(none)", "pro"]
     assert pivot["rows"][0]["cells"][1]["query"] == "cell.value=pro&cell.point=%3Demail&cell.converted=True"
+
+
+def test_what_comes_several_times_in_a_row_is_written_once():
+    assert _in_a_row(["Mail", "Mail", "Direct", "Mail"]) == ["Mail × 2", "Direct", "Mail"]
+    assert _in_a_row([]) == []
 
 
 def spent(engine: Engine, scope: Scope, *costs: tuple[str, dict[str, str], float]) -> None:
