@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from bihuan.analyse.attribution import models
 from bihuan.analyse.attribution.models import Credit, Credits, Path
@@ -30,7 +30,6 @@ MODELS: Mapping[Model, str] = {
 }
 MOST_SHOWN = 30
 NOTHING = Credit()
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -244,9 +243,7 @@ def shape_attribution(spec: AttributionSpec, scope: Scope, rows: Rows) -> Attrib
         names=scope.segment_names,
         hints=(*now_warning([spec.filter]), *hidden_warning(next((part.other for part in parts if part.value is None), 0))),
         sample=spec.sample,
-        sure=sure(
-            total.conversions, next((int(row["squares"]) for row in rows if _is_total(row, 0) and row["value"] == "*"), 0), spec.sample
-        ),
+        sure=sure(total.conversions, sum(int(row["squares"]) for row in _whole(rows)), spec.sample),
     )
     return result if spec.sample is None else _of_everybody(result, 1 / spec.sample)
 
@@ -254,18 +251,16 @@ def shape_attribution(spec: AttributionSpec, scope: Scope, rows: Rows) -> Attrib
 def _of_everybody(result: AttributionResult, times: float) -> AttributionResult:
     """What the sample says of everybody. Costs are everybody's already; how many different paths there are nobody knows."""
 
-    def credited(credits: Mapping[Key, Credit]) -> dict[Key, Credit]:
-        return {key: _times(credit, times) for key, credit in credits.items()}
-
     def part(one: Part) -> Part:
         names = ("conversions", "people", "untouched", "untouched_people", "lost", "young", "shortened")
         counted = _counted(one, names, times)
-        worth, untouched = one.worth * times, one.untouched_worth * times
-        return replace(one, **counted, worth=worth, untouched_worth=untouched, credits=credited(one.credits))
+        credits = {key: _times(credit, times) for key, credit in one.credits.items()}
+        return replace(one, **counted, worth=one.worth * times, untouched_worth=one.untouched_worth * times, credits=credits)
 
     def point(one: Point) -> Point:
         counted = _counted(one, ("people", "buyers", "assisted", "lost"), times)
-        return replace(one, **counted, credits=credited(one.credits), before=_times(one.before, times) if one.before else None)
+        credits = {model: _times(credit, times) for model, credit in one.credits.items()}
+        return replace(one, **counted, credits=credits, before=_times(one.before, times) if one.before else None)
 
     return replace(
         result,
@@ -353,6 +348,11 @@ def _is_total(row: Mapping[str, Any], side: int) -> bool:
     return row["part"] == "point" and row["path"] == [ALL] and int(row["side"]) == side
 
 
+def _whole(rows: Rows) -> Rows:
+    """The one row of everybody in the period; none without a path."""
+    return [row for row in rows if _is_total(row, 0) and row["value"] == "*"]
+
+
 def _part(rows: Rows, side: int, value: str | None, credits: Credits) -> Part:
     """`value` as rows have it; None for all."""
     for row in rows:
@@ -393,7 +393,7 @@ def _lags(rows: Rows) -> tuple[Bar, ...]:
 
 
 def _quartiles(rows: Rows) -> tuple[float, ...]:
-    return next(tuple(ms / 1000 for ms in row["quartiles"]) for row in rows if _is_total(row, 0) and row["value"] == "*")
+    return tuple(ms / 1000 for ms in _whole(rows)[0]["quartiles"])
 
 
 def _costs(spec: AttributionSpec, rows: Rows, alone: Collection[str]) -> tuple[dict[str, float], float, tuple[str, ...]]:

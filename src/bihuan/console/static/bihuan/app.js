@@ -128,13 +128,14 @@
     drawing = true;
     await rest(); // until those that come with it are here, too
     let begun = performance.now();
-    let first = true; // until all in view are drawn
+    let viewing = true; // until all in view are drawn
     while (toDraw.size) {
       const seen = [...toDraw].find(inView);
-      if (first && !seen) {
-        first = false;
+      if ((viewing && !seen) || performance.now() - begun >= SLICE) {
+        viewing &&= Boolean(seen);
         await rest();
         begun = performance.now();
+        continue;
       }
       const next = seen ?? [...toDraw][0];
       toDraw.delete(next);
@@ -143,9 +144,6 @@
       } catch (error) {
         console.error(error); // the others are drawn nevertheless
       }
-      if (performance.now() - begun < SLICE) continue;
-      await rest();
-      begun = performance.now();
     }
     drawing = false;
   };
