@@ -43,7 +43,7 @@ def page(chromium: Any) -> Iterator[Any]:
 
 
 def show(page: Any, body: str) -> None:
-    script = '<script src="/static/bihuan/app.js" data-echarts="/static/vendor/echarts-6.1.0/echarts.min.js" defer></script>'
+    script = '<script src="/static/bihuan/charts.js" data-echarts="/static/vendor/echarts-6.1.0/echarts.min.js" defer></script>'
     whole = f"<!doctype html><html lang=en><head>{script}</head><body>{body}</body></html>"
     page.route(f"{ADDRESS}/", lambda route: route.fulfill(body=whole, content_type="text/html"))
     page.goto(f"{ADDRESS}/")
