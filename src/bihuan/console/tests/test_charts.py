@@ -1,4 +1,4 @@
-"""Charts in a real browser: those in view first, each drawn once for its answer and its size."""
+"""Charts in a real browser: those in view first, each drawn once for its answer and its size, and seen at once by who comes back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 STATIC = Path(__file__).parents[1] / "static"
 ADDRESS = "http://charts.test"
+LIBRARY = "/static/vendor/echarts-6.1.0/echarts.min.js"
 OPTION = {"xAxis": {"type": "category", "data": ["Mon", "Tue"]}, "yAxis": {"type": "value"}, "series": [{"type": "line", "data": [1, 2]}]}
 CHART = f'<bh-chart style="display: block; height: 10rem"><script type="application/json">{json.dumps(OPTION)}</script></bh-chart>'
 WATCH = """
@@ -42,9 +43,10 @@ def page(chromium: Any) -> Iterator[Any]:
     context.close()
 
 
-def show(page: Any, body: str) -> None:
-    script = '<script src="/static/bihuan/charts.js" data-echarts="/static/vendor/echarts-6.1.0/echarts.min.js" defer></script>'
-    whole = f"<!doctype html><html lang=en><head>{script}</head><body>{body}</body></html>"
+def show(page: Any, body: str, *, reader: str = "", theme: str = "light") -> None:
+    script = f'<script src="/static/bihuan/charts.js" data-echarts="{LIBRARY}" data-reader="{reader}" defer></script>'
+    style = '<link rel="stylesheet" href="/static/bihuan/app.css">'
+    whole = f'<!doctype html><html lang=en data-bs-theme="{theme}"><head>{style}{script}</head><body>{body}</body></html>'
     page.route(f"{ADDRESS}/", lambda route: route.fulfill(body=whole, content_type="text/html"))
     page.goto(f"{ADDRESS}/")
 
@@ -74,3 +76,79 @@ def test_a_chart_is_drawn_once_and_again_when_its_size_changes(page: Any) -> Non
     page.set_viewport_size({"width": 500, "height": 600})
     page.wait_for_function("again === 2")
     assert page.evaluate("document.querySelector('canvas').clientWidth") < 500
+
+
+FILL = "sessionStorage.setItem(`bihuan.picture:${size} ${n}`, 'x'.repeat(2 ** size))"
+
+
+def kept(page: Any) -> int:
+    """How many pictures the tab keeps."""
+    number: int = page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('bihuan.picture:')).length")
+    return number
+
+
+def seen_once(page: Any, body: str, **how: str) -> None:
+    show(page, body, **how)
+    page.wait_for_function("Object.keys(sessionStorage).some((key) => key.startsWith('bihuan.picture:'))")
+
+
+def test_who_comes_back_sees_what_the_chart_looked_like_before_its_library_is_read(page: Any) -> None:
+    seen_once(page, chart("one"), reader="7")
+    before = page.locator("#one").screenshot()
+    held: list[Any] = []
+    page.route(f"{ADDRESS}{LIBRARY}", lambda route: held.append(route))
+    show(page, chart("one"), reader="7")
+    page.wait_for_selector("#one[data-pictured] img")
+    assert page.locator("#one").screenshot() == before
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].fulfill(path=STATIC / LIBRARY.removeprefix("/static/"))
+    page.wait_for_selector("#one[data-drawn]")
+    assert page.locator("#one img").count() == 0
+    assert page.locator("#one").screenshot() == before
+
+
+def test_a_chart_that_the_reader_points_at_is_drawn_though_the_browser_never_rests(page: Any) -> None:
+    seen_once(page, chart("one"), reader="7")
+    page.add_init_script("window.requestIdleCallback = () => 0")
+    show(page, chart("one"), reader="7")
+    page.wait_for_selector("#one[data-pictured]")
+    page.wait_for_timeout(100)
+    assert page.locator("#one[data-drawn]").count() == 0
+    page.hover("#one")
+    page.wait_for_selector("#one[data-drawn]")
+
+
+@pytest.mark.parametrize("change", ["answer", "theme", "size"])
+def test_a_picture_of_something_else_is_not_shown(page: Any, change: str) -> None:
+    seen_once(page, chart("one"), reader="7")
+    if change == "size":
+        show(page, "", reader="7")
+        page.set_viewport_size({"width": 500, "height": 600})
+    other = chart("one").replace("[1, 2]", "[1, 3]") if change == "answer" else chart("one")
+    show(page, other, reader="7", theme="dark" if change == "theme" else "light")
+    page.wait_for_selector("#one[data-drawn]")
+    assert page.locator("#one[data-pictured]").count() == 0
+
+
+@pytest.mark.parametrize("reader", ["8", ""])
+def test_pictures_are_forgotten_when_somebody_else_or_nobody_is_signed_in(page: Any, reader: str) -> None:
+    seen_once(page, chart("one"), reader="7")
+    show(page, "", reader=reader)
+    assert kept(page) == 0
+
+
+def test_nothing_is_kept_of_who_is_not_signed_in(page: Any) -> None:
+    show(page, chart("one"))
+    page.wait_for_selector("#one[data-drawn]")
+    page.wait_for_timeout(300)
+    assert kept(page) == 0
+
+
+def test_a_full_tab_forgets_old_pictures_for_the_new_one(page: Any) -> None:
+    show(page, "", reader="7")
+    page.evaluate("for (const size of [20, 12, 4]) for (let n = 0; ; n++) try { " + FILL + " } catch { break }")
+    filled = kept(page)
+    show(page, chart("one"), reader="7")
+    page.wait_for_function("Object.keys(sessionStorage).length === 2")
+    assert filled > 1

@@ -146,6 +146,34 @@
     drawing = false;
   };
 
+  // How each chart looked is kept as long as its tab: who comes back to the same answer sees it at once, and the library, which takes longer
+  // to read than all else of a page, is read when that is painted, or when the reader comes to a chart. A picture is of one answer, language,
+  // theme and size; those of another reader are forgotten, and who is not signed in keeps none.
+  const PICTURE = "bihuan.picture:";
+  const READER = "bihuan.reader";
+  const LONGEST = 50_000; // characters of an option whose picture is kept
+  const forget = () => Object.keys(sessionStorage).forEach((key) => key.startsWith(PICTURE) && sessionStorage.removeItem(key));
+  const reader = script.dataset.reader ?? "";
+  if (sessionStorage.getItem(READER) !== reader) {
+    forget();
+    sessionStorage.setItem(READER, reader);
+  }
+  const keep = (key, picture) => {
+    for (const clear of [forget, () => null]) {
+      try {
+        return sessionStorage.setItem(key, picture);
+      } catch {
+        clear(); // the browser keeps no more than some megabytes
+      }
+    }
+  };
+  const idle = (limit) => new Promise((done) => (window.requestIdleCallback ?? ((call) => setTimeout(call, 200)))(done, { timeout: limit }));
+  const asText = (blob) =>
+    new Promise((done) => {
+      const file = Object.assign(new FileReader(), { onload: () => done(file.result) });
+      file.readAsDataURL(blob);
+    });
+
   class Chart extends HTMLElement {
     connectedCallback() {
       this.redraw = () => this.prepare();
@@ -158,12 +186,45 @@
 
     // What is fetched for a chart keeps no other one waiting.
     async prepare() {
-      const data = this.querySelector("script");
-      if (data) this.option = JSON.parse(data.textContent);
-      if (!this.option) return;
+      this.text ??= this.querySelector("script")?.textContent;
+      if (!this.text) return;
+      if (!this.chart && !this.picture) await this.remember();
+      this.option ??= JSON.parse(this.text);
       this.library = await echarts().catch(() => null);
       this.whole = this.library && (this.option.map ? await onMap(this.library, this.option).catch(() => null) : this.option);
       if (this.whole) drawSoon(this);
+    }
+
+    // Under this name a picture of the chart as it is to be drawn now is kept.
+    get remembered() {
+      const { lang, dataset } = document.documentElement;
+      return `${PICTURE}${[lang, dataset.bsTheme, this.clientWidth, this.clientHeight, devicePixelRatio, this.text].join(" ")}`;
+    }
+
+    // Show the picture, if there is one, until there is time to draw the chart or the reader wants to do something with it.
+    async remember() {
+      const src = reader && sessionStorage.getItem(this.remembered);
+      if (!src) return;
+      this.picture = this.appendChild(Object.assign(new Image(), { className: "bh-chart-picture", alt: "", src }));
+      await this.picture.decode().catch(() => null);
+      this.dataset.pictured = "true";
+      const wanted = new Promise((done) => {
+        this.want = done;
+        ["pointerenter", "touchstart"].forEach((name) => this.addEventListener(name, done, { once: true, passive: true }));
+      });
+      await Promise.race([wanted, new Promise(requestAnimationFrame).then(() => idle(2000))]);
+    }
+
+    // When the chart is on its canvas. No picture is kept of what the reader points at: a label may be drawn over it.
+    async finished() {
+      this.picture?.remove();
+      this.picture = null;
+      const key = this.remembered;
+      if (!reader || key.length > LONGEST || sessionStorage.getItem(key)) return;
+      await idle(5000);
+      if (!this.chart || this.matches(":hover") || key !== this.remembered) return;
+      const blob = await new Promise((done) => this.chart.renderToCanvas({ pixelRatio: devicePixelRatio }).toBlob(done));
+      if (blob) keep(key, await asText(blob));
     }
 
     draw() {
@@ -173,6 +234,7 @@
       this.place.style.height = "100%";
       const theme = document.documentElement.dataset.bsTheme ?? "light";
       this.chart = this.library.init(this.place, null, { renderer: "canvas" });
+      this.chart.on("finished", () => this.finished());
       this.chart.setOption(themed(named(this.whole, theme), theme));
       this.chart.on("click", ({ data }) => this.open(data?.cell));
       this.dataset.drawn = "true";
@@ -180,6 +242,7 @@
 
     // An observer also tells of the size that a chart was just drawn in.
     fit() {
+      if (this.picture && !sessionStorage.getItem(this.remembered)) this.want?.();
       if (!this.chart) return;
       const { clientWidth, clientHeight } = this.place;
       if (this.chart.getWidth() !== clientWidth || this.chart.getHeight() !== clientHeight) this.chart.resize();
@@ -198,6 +261,8 @@
       this.size?.disconnect();
       this.chart?.dispose();
       this.chart = null;
+      this.picture?.remove();
+      this.picture = null;
     }
   }
   customElements.define("bh-chart", Chart);
