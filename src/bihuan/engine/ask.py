@@ -18,6 +18,7 @@ from bihuan.engine.person_map import has_recent
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
 from bihuan.engine.rollup import whole_days
 from bihuan.engine.store import Fetched, Store
+from bihuan.engine.together import Together
 from bihuan.engine.visible import OF_PERIOD, ctes, named
 
 S = TypeVar("S", bound=Spec)
@@ -64,10 +65,12 @@ class Engine:
         self.store = store
         self._cache: OrderedDict[str, Answer[Any]] = OrderedDict()
         self._fresh: dict[int, DataVersion] = {}
+        self._asking: Together[Fetched] = Together()
         self._lock = threading.Lock()
 
     def ask(self, question: Question[S, R], spec: S, scope: Scope, *, query_id: str = "") -> Answer[R]:
-        """The answer to `spec`. `query_id` is a name (letters, digits, - and _) by which `store.cancel` can stop it.
+        """The answer to `spec`. `query_id` is a name (letters, digits, - and _) by which `cancel` can stop it. While a statement runs,
+        who else needs what it answers of the same data waits for it: a page that many open at once, tiles that differ in what they show.
 
         Raises QuestionError (the spec cannot be answered), TooLarge, Busy, Cancelled or Unavailable.
         """
@@ -176,7 +179,13 @@ SELECT maxOrNull(received_at) AS at FROM events WHERE project_id = {project:UInt
         whole = self.whole(question.name, statement, question.reads(spec, scope), scope, version)
         settings = self.settings()
         settings |= {name: min(bound, settings.get(name, bound)) for name, bound in question.bounds.items()}
-        return self.store.fetch(whole.sql, whole.params, settings=settings, query_id=query_id)
+        same = (whole.sql, str(sorted(whole.params.items())), str(sorted(settings.items())), version.state)
+        return self._asking.do(same, lambda: self.store.fetch(whole.sql, whole.params, settings=settings, query_id=query_id), query_id)
+
+    def cancel(self, query_id: str) -> None:
+        """Stop the question with this id, if it is still asked. Who waits for the same answer gets it all the same."""
+        if not self._asking.leave(query_id):
+            self.store.cancel(query_id)
 
     def _cached(self, key: str, scope: Scope, version: DataVersion) -> Answer[Any] | None:
         with self._lock:

@@ -238,7 +238,7 @@ def cancel(request: ProjectRequest, query_id: str) -> HttpResponse:
     """Stop one of the reader's own questions."""
     own = own_query_id(request, query_id)
     if own:
-        engine().store.cancel(own)
+        engine().cancel(own)
     return HttpResponse(status=204)
 
 

@@ -7,10 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -179,10 +181,47 @@ def test_a_running_question_can_be_cancelled(engine: Engine, scope: Scope) -> No
     deadline = time.monotonic() + 30
     while thread.is_alive() and time.monotonic() < deadline:
         time.sleep(0.2)
-        engine.store.cancel("long-one")
+        engine.cancel("long-one")
     thread.join(1)
     assert not thread.is_alive()
     assert [type(error) for error in said] == [Cancelled]
+
+
+def test_many_who_ask_the_same_at_once_have_it_asked_once_and_shaped_for_each(engine: Engine, scope: Scope, write: Write) -> None:
+    write((1, "View", "2026-03-14 10:00"))
+    slow = Sql(sql="SELECT count() AS n FROM numbers(4) WHERE NOT sleepEachRow(0.25)")
+    counted = question(name="counted", shape=lambda spec, scope, rows: rows[0]["n"], table=lambda n: Table((), ()))
+    with patch.object(engine.store, "fetch", wraps=engine.store.fetch) as fetch:
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda number: engine.ask(counted if number % 2 else SQL, slow, scope), range(6)))
+        write((2, "View", "2026-03-14 10:00"))
+        with ThreadPoolExecutor(2) as pool:
+            running = pool.submit(engine.ask, SQL, slow, scope)
+            while _asked(fetch, slow) < 2:
+                time.sleep(0.01)
+            write((3, "View", "2026-03-14 10:00"))
+            pool.submit(engine.ask, SQL, slow, scope).result()
+            running.result()
+    assert [answer.result for answer in answers] == [({"n": 4},), 4] * 3
+    assert _asked(fetch, slow) == 3  # once for all, once after more events came, and once for who asked when even more had
+
+
+def _asked(fetch: Mock, spec: Sql) -> int:
+    return [call.args[0] for call in fetch.mock_calls].count(spec.sql)
+
+
+def test_who_waits_for_the_same_answer_is_cancelled_at_once_and_alone(engine: Engine, scope: Scope) -> None:
+    slow = Sql(sql="SELECT count() AS n FROM numbers(8) WHERE NOT sleepEachRow(0.25)")
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (pool.submit(engine.ask, SQL, slow, scope, query_id=name) for name in ("first-one", "second-one"))
+        begun = time.monotonic()
+        while not second.done() and not first.done():
+            time.sleep(0.05)
+            engine.cancel("second-one")
+        with pytest.raises(Cancelled):
+            second.result()
+        assert time.monotonic() - begun < 1.5
+        assert first.result().result == ({"n": 8},)
 
 
 def test_what_is_no_id_of_a_question_is_not_cancelled(store: Store) -> None:
