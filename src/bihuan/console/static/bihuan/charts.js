@@ -55,11 +55,12 @@
     const dark = theme === "dark";
     const text = TEXT[theme];
     const line = dark ? "#2a3441" : "#e4e7eb";
-    // Below a chart days go without their year, which the tooltip says; the first and the last keep to the chart.
+    // Below a chart days go without their year, which the tooltip says; the first and the last keep to a chart of lines or of many bars.
     const day = (label) => String(label).replace(/^\d{4}年(?=\d+月\d+日$)/, "").replace(/^(\d+ \p{L}+) \d{4}$/u, "$1");
     const below = (one) => {
       if (one.type !== "category") return one;
-      const long = one.boundaryGap === false || one.data?.some((label) => day(label?.value ?? label).length > 7);
+      const narrow = one.data?.length > 12 && one.data.some((label) => day(label?.value ?? label).length > 7);
+      const long = one.boundaryGap === false || narrow;
       return { ...one, axisLabel: { formatter: day, ...(long ? { alignMinLabel: "left", alignMaxLabel: "right" } : {}), ...one.axisLabel } };
     };
     const axis = (one) => {
