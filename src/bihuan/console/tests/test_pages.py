@@ -82,6 +82,15 @@ def test_beside_a_mistake_the_form_shows_what_would_have_been_asked(vera):
     assert re.search(r'name="top"[^>]*value="900"', page)
 
 
+@pytest.mark.parametrize("question", [one for one in listed() if "sample" in one.spec.model_fields], ids=lambda question: question.name)
+def test_whoever_can_ask_a_sample_chooses_it_in_the_form_and_keeps_one_that_it_does_not_offer(vera, question):
+    for sample, offered in (("0.1", 4), ("0.25", 5)):
+        page = vera.get(f"/p/shop/ask/{question.name}/?sample={sample}").content.decode()
+        (options,) = re.findall(r'<select[^>]*name="sample">(.*?)</select>', page, re.DOTALL)
+        assert re.findall(r'<option value="([^"]*)"\s+selected', options) == [sample]
+        assert options.count("<option") == offered
+
+
 def test_a_tile_with_a_mistake_leads_to_where_it_is_mended(vera):
     tile = vera.get("/p/shop/ask/interval/?start.event=View&as=tile", headers=PANEL).content.decode()
     assert re.search(r'href="/p/shop/ask/interval/\?[^"]*start\.event=View', tile)
