@@ -12,6 +12,7 @@ from pydantic import Field, create_model
 
 from bihuan.engine.ask import Engine
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.meta import Warning_, listed_warning
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Column, Headline, Question, Rows, Scope, Spec, Statement, Table, no_chart
 from bihuan.engine.visible import DOTS
@@ -46,11 +47,17 @@ class Member:
 
 @dataclass(frozen=True)
 class Members:
-    """A page of a list: `total` counts all of it; `next_after` is where the next page begins (None: there is none)."""
+    """A page of a list: `total` counts all of it; `next_after` is where the next page begins (None: there is none). Behind a number that
+    is estimated from a `sample` are its people alone."""
 
     people: tuple[Member, ...]
     total: int
     next_after: int | None
+    sample: float | None = None
+
+    @property
+    def warnings(self) -> tuple[Warning_, ...]:
+        return listed_warning(self.sample)
 
 
 @cache
@@ -148,7 +155,7 @@ def _shape(spec: Behind[Any, Any], scope: Scope, rows: Rows) -> Members:
         if row["person"]
     )
     full = len(people) == spec.limit
-    return Members(people, total, people[-1].number if full and people else None)
+    return Members(people, total, people[-1].number if full and people else None, getattr(spec.of, "sample", None))
 
 
 def _table(result: Members) -> Table:

@@ -132,3 +132,10 @@ def sample_warning(sample: float | None) -> tuple[Warning_, ...]:
     if sample is None:
         return ()
     return (("Estimated from {percent} % of the people.", {"percent": round(sample * 100, 4)}),)
+
+
+def listed_warning(sample: float | None) -> tuple[Warning_, ...]:
+    """Where people are listed: that those who were not asked are missing."""
+    if sample is None:
+        return ()
+    return (("Only people of the sample of {percent} % are listed.", {"percent": round(sample * 100, 4)}),)

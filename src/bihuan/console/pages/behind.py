@@ -103,6 +103,7 @@ def _page(request: ProjectRequest, name: str, *, problem: str | None = None) -> 
         else:
             root = f"/p/{request.member.project.key}/"
             context |= {"found": found.result, "after": after, "table": shown_table(found.table, reader, root=root, rows=100)}
+            context["warnings"] = [reader.say(msgid, **values) for msgid, values in found.warnings]
     status = 422 if context["problem"] else 200
     return render_page(request, "console/behind.html", context, status=status)
 

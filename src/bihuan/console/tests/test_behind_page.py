@@ -39,6 +39,13 @@ def test_the_people_are_listed_and_each_leads_to_their_page(cast, buyers):
     assert f"/p/{cast.project.key}/people/{buyers}/" in page
 
 
+def test_a_list_of_a_sample_says_that_it_is_one(cast, store):
+    asked = f"/p/{cast.project.key}/ask/interval/people/?start.event=View&end.event=Buy&cell.quarter=1"
+    whole, part = (cast.client(cast.vera).get(asked + sample).content.decode() for sample in ("", "&sample=0.25"))
+    assert "of the sample" not in whole
+    assert "Only people of the sample of 25 % are listed." in part
+
+
 def test_they_can_be_taken_along_as_a_file(cast, buyers):
     answer = cast.client(cast.vera).get(address(cast, "export.csv"))
     assert answer["Content-Disposition"] == 'attachment; filename="segment_size-people.csv"'
