@@ -105,13 +105,14 @@ def now_warning(filters: Iterable[Filter]) -> tuple[Warning_, ...]:
 # --- Samples ----------------------------------------------------------------------------------------------------------------------------
 
 
-def sampled(sample: float | None, binder: Binder) -> str:
+def sampled(sample: float | None, binder: Binder, *, nobody: bool = True) -> str:
     """SQL: an event of `visible` belongs to the sample. A person is in it with all their events, an event of nobody for itself; a larger
-    sample holds all of a smaller one."""
+    sample holds all of a smaller one. Not `nobody`: for rows of people alone, which need no event's key."""
     if sample is None:
         return "1"
     share = binder.bind(round(sample * PIECES), "UInt32")
-    return f"cityHash64('sample', if(person = 0, event_key, toUInt64(person))) % {PIECES} < {share}"
+    who = "if(person = 0, event_key, toUInt64(person))" if nobody else "toUInt64(person)"
+    return f"cityHash64('sample', {who}) % {PIECES} < {share}"
 
 
 def scaled(total: float | None, sample: float | None) -> float | None:
@@ -126,6 +127,12 @@ def sure(total: float | None, squares: float | None, sample: float | None) -> In
         return None
     error = SURE * math.sqrt((1 - sample) * squares) / sample
     return Interval(total / sample - error, total / sample + error)
+
+
+def between(seen: int, squares: int, sample: float | None) -> Interval | None:
+    """The same of what the sample has `seen` of: never below that, which is there for certain; None where it has nothing to tell by."""
+    found = sure(seen, squares, sample) if seen else None
+    return found and Interval(max(found.low, seen), found.high)
 
 
 def sample_warning(sample: float | None) -> tuple[Warning_, ...]:

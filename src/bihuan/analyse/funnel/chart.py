@@ -9,6 +9,7 @@ from bihuan.analyse.funnel.result import TITLES, Durations, FunnelPart, FunnelRe
 from bihuan.analyse.funnel.shown import (
     address,
     beside,
+    between_said,
     comparison,
     drivers_chart,
     drivers_panel,
@@ -98,6 +99,7 @@ def panel_funnel(result: FunnelResult, reader: Reader) -> Mapping[str, Any]:
     everybody = result.everybody
     last = everybody.steps[-1].since_start
     return {
+        "sampled": result.sample is not None,
         "steps": [_step(everybody, step, reader) for step in everybody.steps],
         "breakdown": heading(result.breakdown, reader),
         "columns": [step.title for step in everybody.steps],
@@ -122,6 +124,7 @@ def _step(part: FunnelPart, step: FunnelStep, reader: Reader) -> dict[str, Any]:
         "title": step.title,
         "optional": step.optional,
         "people": reader.show(step.people, "number"),
+        "sure": between_said(step.sure, reader),
         "reached": _behind(part, step),
         "left": _behind(part, step, "dropped"),
         "from_start": reader.show(step.from_start, "share"),
@@ -139,11 +142,12 @@ def _part(part: FunnelPart, result: FunnelResult, reader: Reader) -> dict[str, A
     return {
         "title": part_title(part, result, reader),
         "entered": reader.show(part.entered, "number"),
+        "entered_sure": between_said(part.steps[0].sure, reader),
         "reached": _behind(part, part.steps[0]),
         "shares": [
             {
                 "share": reader.show(step.from_start, "share"),
-                "people": reader.show(step.people, "number"),
+                "people": _number(step, reader),
                 "reached": _behind(part, step),
                 "heat": round((step.from_start or 0) * 9),
             }
@@ -152,6 +156,11 @@ def _part(part: FunnelPart, result: FunnelResult, reader: Reader) -> dict[str, A
         "median": reader.show(last.median, "seconds") if last else reader.show(None, "seconds"),
         "difference": shown_difference(part.whole, reader) if part.whole else None,
     }
+
+
+def _number(step: FunnelStep, reader: Reader) -> str:
+    people, sure = reader.show(step.people, "number"), between_said(step.sure, reader)
+    return f"{people} ({sure})" if sure else people
 
 
 def _quantiles(times: Durations, reader: Reader) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bihuan.analyse.statistics import ALPHA, Interval, Share, benjamini_hochberg, independence_p_value, odds_ratio
+from bihuan.engine import meta
 from bihuan.engine.question import Rows
 
 Kind = Literal["event", "property", "person"]
@@ -69,16 +70,24 @@ class Driver:
 @dataclass(frozen=True)
 class Drivers:
     """`step` is success, `tried` who came to the step before it and of these those who succeeded, without those who still may. `found`
-    are those that so many have and have not, the surest first; there were `several` of them, looked at the most balanced ones."""
+    are those that so many have and have not, the surest first; there were `several` of them, looked at the most balanced ones. Of a
+    `sample`, all of these are its people alone: `of_everybody` is what they say of all, and `sure` where that lies."""
 
     step: int
     tried: Share
     found: tuple[Driver, ...]
     several: int
     least: int
+    sample: float | None = None
+
+    def of_everybody(self, people: int) -> int:
+        return round(meta.scaled(people, self.sample) or 0)
+
+    def sure(self, people: int) -> meta.Interval | None:
+        return meta.between(people, people, self.sample)
 
 
-def shape_drivers(step: int, least: int, rows: Rows) -> Drivers:
+def shape_drivers(step: int, least: int, rows: Rows, sample: float | None = None) -> Drivers:
     every = next((row["people"] for row in rows if row["part"] == "driver" and row["place"] == 0), (0, 0))
     tried = Share(int(every[1]), int(every[0]))
     told = [row for row in rows if row["part"] == "driver" and row["place"] == 1]
@@ -92,7 +101,7 @@ def shape_drivers(step: int, least: int, rows: Rows) -> Drivers:
             between = (bounds[0], bounds[1]) if bounds else None
             found.append(Driver(kind, name, value, having, lacking, odds, p_value, adjusted, between))
     found.sort(key=lambda one: (not one.clear, -one.sureness, one.adjusted, one.kind, one.name, one.value, _from(one)))
-    return Drivers(step, tried, tuple(found), int(told[0]["values"]) if told else 0, least)
+    return Drivers(step, tried, tuple(found), int(told[0]["values"]) if told else 0, least, sample)
 
 
 def _plain(number: float | None) -> str:

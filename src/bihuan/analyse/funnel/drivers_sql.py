@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from bihuan.analyse.funnel.sides import MILLISECOND
 from bihuan.analyse.funnel.spec import FunnelCell, FunnelSpec
+from bihuan.engine.meta import sampled
 from bihuan.engine.question import Scope
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -122,14 +123,15 @@ def _told(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     typed = ", ".join(f"ifNull(toString({name}), '')" for name in _typed(scope))
     at = "toUnixTimestamp64Milli(ts)"
     none = "[]::Array(String) AS typed, '' AS props"
+    sample = "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=False)}"
     return f"""
         SELECT 'event' AS kind, person, {at} AS at, event_key AS key, toString(event) AS name, '' AS value, {none}
         FROM visible
-        WHERE source != 'ledger' AND event NOT IN {steps}
+        WHERE source != 'ledger' AND event NOT IN {steps}{sample}
         UNION ALL
         SELECT 'property', person, {at}, event_key, '', '', [{typed}], props
         FROM visible
-        WHERE {has_name_of(firsts, binder)} AND ({entered})
+        WHERE {has_name_of(firsts, binder)} AND ({entered}){sample}
         UNION ALL
         SELECT 'person', person, at, 0, name, {json_text("value")}, {none}
         FROM traits_past"""

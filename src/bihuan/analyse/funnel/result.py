@@ -16,6 +16,7 @@ from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.analyse.funnel.sql import EDGES
 from bihuan.engine.breakdowns import Breakdown
 from bihuan.engine.compare import Said, compare_said
+from bihuan.engine.meta import Interval, between, sample_warning
 from bihuan.engine.periods import Period, midnight, next_bucket_day
 from bihuan.engine.question import Headline, Rows, Scope
 
@@ -53,7 +54,7 @@ class FunnelStep:
     `from_start` is `people` as a fraction of those at the first step, `from_previous` of those at the required step before (both None
     when nobody was there; 1 at the first step). `dropped` of those at the required step before did not come. `since_previous` is the time
     from the step that was done before to this one, `since_start` from the first step to this one, of the people who reached it (None at
-    the first step, and when nobody did).
+    the first step, and when nobody did). Of a sample, `sure` is where `people` lies (None: nobody of the sample did it).
     """
 
     number: int
@@ -65,6 +66,7 @@ class FunnelStep:
     since_previous: Durations | None
     since_start: Durations | None
     optional: bool = False
+    sure: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,16 @@ class Bucket:
 @dataclass(frozen=True)
 class Course:
     """The trend of everybody (`value` None) or of a value: how many did each step of those who entered in each bucket, and `before` in its
-    counterpart (empty: it is not compared)."""
+    counterpart (empty: it is not compared). `rates` are the fractions who did the last step (None: nobody entered), `rates_before` those
+    of `before`. Of a sample, `sure` is where each of `counts` lies; empty without one."""
 
     value: str | None
     other: int
     counts: tuple[tuple[int, ...], ...]
     before: tuple[tuple[int, ...], ...] = ()
+    sure: tuple[tuple[Interval | None, ...], ...] = ()
+    rates: tuple[float | None, ...] = ()
+    rates_before: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,10 @@ class Trend:
 class FunnelResult:
     """`everybody`, and when broken down `parts`, most people first, the rest last. `period` is when people entered; `bars` are the
     durations (from, to) in seconds that the histograms count, the last without an end; `names` are the segments' by key. `compared` is
-    what it is compared with. `trend` and `drivers` are there where they are asked for."""
+    what it is compared with. `trend` and `drivers` are there where they are asked for.
+
+    Of a `sample`, all numbers of people, sessions and attempts are estimates for everybody, but for those of `drivers`. Shares, times,
+    their intervals and tests are those of the sample."""
 
     period: Period
     everybody: FunnelPart
@@ -145,10 +154,11 @@ class FunnelResult:
     overlapping: bool = False
     trend: Trend | None = None
     drivers: Drivers | None = None
+    sample: float | None = None
 
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-        found: list[tuple[str, Mapping[str, Any]]] = []
+        found: list[tuple[str, Mapping[str, Any]]] = [*sample_warning(self.sample)]
         if self.everybody.open:
             found.append((STILL[self.counted], {"count": self.everybody.open}))
         if self.drivers and self.drivers.several > len(self.drivers.found):
@@ -168,7 +178,7 @@ def shape_funnel(spec: FunnelSpec, scope: Scope, rows: Rows) -> FunnelResult:
     wholes = adjusted([part.whole for part in parts if part.whole])
     if wholes:
         parts = [replace(part, whole=whole) for part, whole in zip(parts, wholes, strict=True)]
-    return FunnelResult(
+    result = FunnelResult(
         period=scope.period(spec.period),
         everybody=everybody,
         parts=tuple(parts),
@@ -179,8 +189,10 @@ def shape_funnel(spec: FunnelSpec, scope: Scope, rows: Rows) -> FunnelResult:
         compared=compare_said(spec.compare, scope) if spec.compare else None,
         overlapping=overlap,
         trend=_trend(spec, scope, rows, (everybody, *parts), (0, *places)) if spec.show == "trend" else None,
-        drivers=shape_drivers(spec.success_step, spec.least, rows) if spec.show == "drivers" else None,
+        drivers=shape_drivers(spec.success_step, spec.least, rows, spec.sample) if spec.show == "drivers" else None,
+        sample=spec.sample,
     )
+    return result if spec.sample is None else _of_everybody(result, spec, _squares(spec, scope, rows), places)
 
 
 def cell_of(part: FunnelPart, step: FunnelStep, state: str = "reached", *, before: bool = False) -> dict[str, Any] | None:
@@ -264,6 +276,8 @@ def _trend(spec: FunnelSpec, scope: Scope, rows: Rows, parts: Sequence[FunnelPar
             part.other,
             tuple(map(tuple, found[place, 0])),
             tuple(map(tuple, found[place, 1])) if spec.compare else (),
+            rates=tuple(_share(row[-1], row[0]) for row in found[place, 0]),
+            rates_before=tuple(_share(row[-1], row[0]) for row in found[place, 1]) if spec.compare else (),
         )
         for part, place in zip(parts, places, strict=True)
     )
@@ -295,3 +309,66 @@ def _bars(spec: FunnelSpec) -> Iterator[tuple[int, int | None]]:
     """The bars that a time within the window can fall into."""
     edges = [edge for edge in EDGES if edge <= spec.window.length.total_seconds()]
     yield from pairwise((*edges, None))
+
+
+# --- What a sample says of everybody ----------------------------------------------------------------------------------------------------
+
+Squares = Mapping[tuple[int, int, int | None], Sequence[int]]  # of a place and a side, in a bucket (None: of the whole)
+
+
+def _squares(spec: FunnelSpec, scope: Scope, rows: Rows) -> Squares:
+    """By how much people differ in how often they did each step, where they may have several times."""
+    told = [row for row in rows if row["part"] == "squares"]
+    both = stretches(spec, scope) if any(row["bucket"] for row in told) else ()
+    return {
+        (row["place"], row["side"], both[row["side"]][row["bucket"] - 1].bucket if row["bucket"] else None): row["people"] for row in told
+    }
+
+
+def _of_everybody(result: FunnelResult, spec: FunnelSpec, squares: Squares, places: Sequence[int]) -> FunnelResult:
+    """Numbers are scaled up and say where they lie. Shares, times and tests stay: a test may know of no more people than were asked."""
+    sample = spec.sample or 1.0
+    courses = result.trend.courses if result.trend else ()
+    scaled = tuple(_scaled_course(course, sample, squares, place) for course, place in zip(courses, (0, *places), strict=False))
+    return replace(
+        result,
+        everybody=_scaled_part(result.everybody, sample, squares, 0),
+        parts=tuple(_scaled_part(part, sample, squares, place) for part, place in zip(result.parts, places, strict=True)),
+        trend=replace(result.trend, courses=scaled) if result.trend else None,
+    )
+
+
+def _scaled_part(part: FunnelPart, sample: float, squares: Squares, place: int, side: int = 0) -> FunnelPart:
+    found = _sure([step.people for step in part.steps], squares.get((place, side, None)), sample)
+    steps = tuple(
+        replace(
+            step,
+            people=round(step.people / sample),
+            dropped=round(step.dropped / sample),
+            since_previous=_scaled_times(step.since_previous, sample),
+            since_start=_scaled_times(step.since_start, sample),
+            sure=one,
+        )
+        for step, one in zip(part.steps, found, strict=True)
+    )
+    before = _scaled_part(part.before, sample, squares, place, 1) if part.before else None
+    return replace(part, steps=steps, open=round(part.open / sample), before=before)
+
+
+def _scaled_times(times: Durations | None, sample: float) -> Durations | None:
+    return replace(times, histogram=tuple(round(people / sample) for people in times.histogram)) if times else None
+
+
+def _scaled_course(course: Course, sample: float, squares: Squares, place: int) -> Course:
+    return replace(
+        course,
+        counts=tuple(tuple(round(one / sample) for one in counts) for counts in course.counts),
+        before=tuple(tuple(round(one / sample) for one in counts) for counts in course.before),
+        sure=tuple(_sure(counts, squares.get((place, 0, bucket)), sample) for bucket, counts in enumerate(course.counts)),
+    )
+
+
+def _sure(counts: Sequence[int], squares: Sequence[int] | None, sample: float) -> tuple[Interval | None, ...]:
+    """Where the numbers lie that the sample's `counts` estimate."""
+    own = [*(counts if squares is None else squares), *[0] * len(counts)]
+    return tuple(between(count, square, sample) for count, square in zip(counts, own, strict=False))

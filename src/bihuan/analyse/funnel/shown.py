@@ -12,6 +12,7 @@ from bihuan.analyse.funnel.result import Course, FunnelPart, FunnelResult, Trend
 from bihuan.analyse.funnel.table import KINDS
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.statistics import Interval
+from bihuan.engine import meta
 from bihuan.engine.question import Reader
 
 MOST_UNCLEAR = 10
@@ -57,6 +58,8 @@ def _step(now: FunnelPart, before: FunnelPart, one: Difference, reader: Reader) 
         "title": step.title,
         "people": reader.show(step.people, "number"),
         "people_before": reader.show(other.people, "number"),
+        "sure": between_said(step.sure, reader),
+        "sure_before": between_said(other.sure, reader),
         "cell": address(cell_of(now, step)),
         "cell_before": address(cell_of(now, step, before=True)),
         **shown_difference(one, reader),
@@ -144,6 +147,11 @@ def points(interval: Interval | None, reader: Reader) -> str:
     return reader.say("{change} percentage points (95 %: {low} to {high})", change=change, low=low, high=high)
 
 
+def between_said(interval: meta.Interval | None, reader: Reader) -> str:
+    """Where a number that a sample estimates lies: 1,840 – 2,160; '' without one."""
+    return f"{reader.show(round(interval.low), 'number')} – {reader.show(round(interval.high), 'number')}" if interval else ""
+
+
 def short_points(interval: Interval | None, reader: Reader) -> str:
     """The same for a table."""
     if interval is None:
@@ -209,8 +217,8 @@ def trend_chart(result: FunnelResult, trend: Trend, reader: Reader) -> dict[str,
         name, colour = _course_name(course, result, reader), f"palette:{number % 10}"
         if course.before:
             before = f"{name} · {compared_name(result, reader)}"
-            series.append(_line(before, [_rate(counts) for counts in course.before], colour, opacity=PALE))
-        rates = [_rate(counts) if bucket.state != "future" else None for counts, bucket in zip(course.counts, trend.buckets, strict=True)]
+            series.append(_line(before, list(course.rates_before), colour, opacity=PALE))
+        rates = [rate if bucket.state != "future" else None for rate, bucket in zip(course.rates, trend.buckets, strict=True)]
         if done:
             series.append(_line(name, [*rates[:done], *[None] * (len(rates) - done)], colour))
         if done < len(rates):
@@ -227,10 +235,6 @@ def trend_chart(result: FunnelResult, trend: Trend, reader: Reader) -> dict[str,
 
 def _course_name(course: Course, result: FunnelResult, reader: Reader) -> str:
     return reader.say("Conversion") if course.value is None and not course.other else part_title(course, result, reader)
-
-
-def _rate(counts: tuple[int, ...]) -> float | None:
-    return counts[-1] / counts[0] if counts[0] else None
 
 
 def _line(name: str, data: list[float | None], colour: str, *, opacity: float = 1.0, dashed: bool = False) -> dict[str, Any]:
@@ -269,7 +273,8 @@ def drivers_panel(result: FunnelResult, drivers: Drivers, reader: Reader) -> dic
     clear = sum(one.clear for one in drivers.found)
     return {
         "step": result.everybody.steps[-1].title,
-        "tried": reader.show(drivers.tried.people, "number"),
+        "tried": reader.show(drivers.of_everybody(drivers.tried.people), "number"),
+        "sampled": drivers.sample is not None,
         "share": reader.show(drivers.tried.rate if drivers.tried.people else None, "share"),
         "clear": clear,
         "least": reader.show(drivers.least, "number"),
@@ -287,11 +292,14 @@ def _driver(drivers: Drivers, one: Driver, reader: Reader) -> dict[str, Any]:
         "name": one.title,
         "clear": one.clear,
         "better": one.odds.estimate > 1,
-        "succeeded": reader.show(one.having.converted, "number"),
-        "lost": reader.show(lost, "number"),
+        "succeeded": reader.show(drivers.of_everybody(one.having.converted), "number"),
+        "succeeded_sure": between_said(drivers.sure(one.having.converted), reader),
+        "lost": reader.show(drivers.of_everybody(lost), "number"),
+        "lost_sure": between_said(drivers.sure(lost), reader),
         "with_it": reader.show(one.having.rate, "share"),
         "without": reader.show(one.lacking.rate, "share"),
-        "lacking": reader.show(one.lacking.people, "number"),
+        "lacking": reader.show(drivers.of_everybody(one.lacking.people), "number"),
+        "lacking_sure": between_said(drivers.sure(one.lacking.people), reader),
         "odds": odds_said(one.odds, reader),
         "p": p_said(one.adjusted, reader),
         "cell": address(driver_cell(drivers.step, one)),

@@ -13,6 +13,7 @@ from bihuan.analyse.window import Window
 from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
@@ -51,7 +52,8 @@ class FunnelSpec(Spec):
     `order`: other events may lie between ("ordered"), nothing may ("strict"), or the steps come in "any" order. `first_ever`: only the
     first time ever that somebody did the first step begins a way. `held`: this property has the same value at all steps. `count` people,
     their sessions (which end where nothing happens for `session_gap` minutes) or attempts. A breakdown by what events say takes the event
-    of the step `attribution`, or wants the same value at all. `compare` puts another period or other people beside it.
+    of the step `attribution`, or wants the same value at all. `compare` puts another period or other people beside it. `sample` asks this
+    part of the people only.
 
     `show` adds to the steps: their "trend", each `unit` of entry for itself; or "drivers", what those who did step `success` (None: the
     last) had and did before, and the others who came to the step before it did not, as far as at least `least` have it and have it not.
@@ -75,6 +77,7 @@ class FunnelSpec(Spec):
     unit: Literal["day", "week", "month"] = "day"
     success: Annotated[int, Field(ge=2, le=MOST_STEPS)] | None = None
     least: Annotated[int, Field(ge=1, le=100_000)] = 10
+    sample: Sample = None
 
     @field_validator("compare")
     @classmethod

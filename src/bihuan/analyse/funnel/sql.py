@@ -20,6 +20,7 @@ from bihuan.analyse.funnel.spec import FunnelCell, FunnelSpec
 from bihuan.analyse.funnel.ways import Layout, first_step, ways_sql
 from bihuan.engine.breakdowns import Split, of_people, split_people
 from bihuan.engine.conditions import condition
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -40,7 +41,8 @@ def reads_funnel(spec: FunnelSpec, scope: Scope) -> Period:
 def compile_funnel(spec: FunnelSpec, scope: Scope) -> Statement:
     """Rows: `part` "total", "value" for each value, the rest as one, and "bucket" for each day, week or month of entry (a stretch, from 1)
     of these (`place` 0: of all); each with arrays that have an element for each step, and of times for each after the first. `side` 1 is
-    what it is compared with. Where one asks what goes with success, rows "driver" too, see `drivers_sql`."""
+    what it is compared with. Where one asks what goes with success, rows "driver" too, see `drivers_sql`; of a sample in which somebody
+    may count several times, rows "squares" as well: what each number of `people` is as a sum of squares over people."""
     binder = Binder()
     asked = spec.asked
     dated = spec.show == "trend"
@@ -60,6 +62,7 @@ WHERE 1{only}
 GROUP BY place, side""")
     if dated:
         rows += _by_bucket(spec, binder)
+    rows += _squares(spec)
     if spec.show == "drivers":
         found, of_drivers = drivers_sql(spec, scope, binder, _bound_base(spec, scope, binder))
         ctes.append(found)
@@ -126,6 +129,33 @@ GROUP BY place, side, stretch""")
     return rows
 
 
+def _repeats(spec: FunnelSpec) -> bool:
+    """Whether the intervals of a sample must know how often each person counts in a number."""
+    return spec.sample is not None and (spec.count != "people" or spec.attribution == "all")
+
+
+def _squares(spec: FunnelSpec) -> list[str]:
+    """By how much people differ in how often they did each step: in all, of each value, and of each stretch of days of these."""
+    if not _repeats(spec):
+        return []
+    best = "best" if spec.attribution == "all" else "1"
+    alone = "stretch = 0" if spec.show == "trend" and spec.count == "people" else "1"
+    valued = "ways JOIN places ON ways.value = places.value"
+    parts = [("0", "0", "ways", f"{alone} AND {best}", "side")]
+    if spec.breakdown:
+        parts.append(("place", "0", valued, alone, "place, side"))
+    if spec.show == "trend":
+        parts.append(("0", "stretch", "ways", f"stretch > 0 AND {best}", "side, stretch"))
+    if spec.show == "trend" and spec.breakdown:
+        parts.append(("place", "stretch", valued, "stretch > 0", "place, side, stretch"))
+    return [
+        f"""SELECT 'squares', {place}, '', 0, side, {bucket}, sumForEach(arrayMap(times -> times * times, done)), 0, [], [], [], []
+FROM (SELECT {keys}, countForEach(since_start) AS done FROM {source} WHERE {test} GROUP BY {keys}, person)
+GROUP BY {keys}"""
+        for place, bucket, source, test, keys in parts
+    ]
+
+
 def _numbers(spec: FunnelSpec, binder: Binder) -> str:
     """How many did each step, an element for each; and of each step after the first how long they took since that, and since the step
     before."""
@@ -152,12 +182,13 @@ def _ways(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     sides = sides_of(spec, scope)
     layout = Layout.of(spec, timedelta(days=max(side.reads.days for side in sides) + 4))
     tests = f"person != 0 AND {_looked_at(spec, scope, binder)} AND {condition(spec.filter, scope, binder, over='visible')}"
+    tests += _in_sample(spec, binder)
     begins = _begins(spec, scope, binder)
     if is_lean(spec):
         found, of_ways = _lean(spec, scope, binder, layout, begins, tests)
     else:
         found, of_ways = _general(spec, scope, binder, layout, begins, tests)
-    once = "AS MATERIALIZED" if spec.breakdown or spec.show != "steps" else "AS"
+    once = "AS MATERIALIZED" if spec.breakdown or spec.show != "steps" or _repeats(spec) else "AS"
     side = "side" if spec.compare else "0 AS side"
     stretch = "stretch" if spec.show == "trend" else "0 AS stretch"
     return f"""{found},
@@ -165,6 +196,10 @@ ways {once} (
   SELECT person, {side}, {stretch}, ifNull({of_ways.value}, '') AS value, steps, times, open, {_since(spec)}{_best(spec)}
   FROM {of_ways.source}
 )"""
+
+
+def _in_sample(spec: FunnelSpec, binder: Binder) -> str:
+    return "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=False)}"
 
 
 def _general(spec: FunnelSpec, scope: Scope, binder: Binder, layout: Layout, begins: str, tests: str) -> tuple[str, Split]:
@@ -240,6 +275,7 @@ def _begins(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     first = spec.steps[0]
     if spec.first_ever:
         done = f"person != 0 AND {has_name_of((first,), binder)} AND {is_one_of(first, scope, binder, over='history')}"
+        done += _in_sample(spec, binder)
         test += f" AND event_key IN (SELECT argMin(event_key, (ts, event_key)) FROM history WHERE {done} GROUP BY person)"
     return f"{is_one_of(first, scope, binder)} AND {test}"
 

@@ -7,6 +7,7 @@ from typing import Any
 from bihuan.analyse.funnel.drivers import Drivers, driver_cell
 from bihuan.analyse.funnel.result import TITLES, Course, FunnelPart, FunnelResult, Trend, cell_of
 from bihuan.engine.breakdowns import cells_of, columns_of
+from bihuan.engine.meta import Interval
 from bihuan.engine.question import Column, Table
 
 KINDS = {"event": "Event on the way", "property": "Property on entry", "person": "Property of the person"}
@@ -35,6 +36,7 @@ def _steps(result: FunnelResult) -> Table:
         Column("p10_since_start", "Fastest 10 % from the start within", "seconds"),
         Column("p90_since_start", "90 % from the start within", "seconds"),
         *(_compared_columns() if result.compared else ()),
+        *(_bound_columns(result) if result.sample else ()),
     )
     rows, cells = [], []
     entered = result.everybody.entered or (result.everybody.before and result.everybody.before.entered)
@@ -55,11 +57,12 @@ def _steps(result: FunnelResult) -> Table:
                     start.p10 if start else None,
                     start.p90 if start else None,
                     *_compared(part, step.number),
+                    *(_bounds(part, step.number) if result.sample else ()),
                 )
             )
             behind = [None, None, cell_of(part, step), None, None, cell_of(part, step, "dropped") if step.number > 1 else None, *[None] * 4]
             before = [cell_of(part, step, before=True), *[None] * 9] if result.compared else []
-            cells.append((*[None] * len(value), *behind, *before))
+            cells.append((*[None] * len(value), *behind, *before, *[None] * (len(columns) - len(value) - len(behind) - len(before))))
     return Table(columns, tuple(rows), tuple(cells))
 
 
@@ -90,6 +93,25 @@ def _compared(part: FunnelPart, number: int) -> tuple[Any, ...]:
     return (people, *bounds[0], before, *bounds[1], change, *bounds[2], one.adjusted)
 
 
+def _bound_columns(result: FunnelResult) -> tuple[Column, ...]:
+    """Where the numbers that a sample estimates lie."""
+    mine = (Column("people_low", "Number, at least", "number"), Column("people_high", "Number, at most", "number"))
+    beside = (
+        Column("people_before_low", "Compared: number, at least", "number"),
+        Column("people_before_high", "Compared: number, at most", "number"),
+    )
+    return (*mine, *beside) if result.compared else mine
+
+
+def _bounds(part: FunnelPart, number: int) -> tuple[float | None, ...]:
+    sides = (part, part.before) if part.before else (part,)
+    return tuple(bound for side in sides for bound in low_high(side.steps[number - 1].sure))
+
+
+def low_high(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (interval.low, interval.high) if interval else (None, None)
+
+
 def _trend(result: FunnelResult, trend: Trend) -> Table:
     """One row for each day, week or month of entry, of everybody or of each value: how many did each step."""
     courses = trend.courses[1:] or trend.courses
@@ -105,14 +127,20 @@ def _trend(result: FunnelResult, trend: Trend) -> Table:
     ]
     if result.compared:
         columns += [Column("entered_before", "Compared: entered", "number"), Column("conversion_before", "Compared: conversion", "share")]
+    if result.sample:
+        columns += [
+            Column(f"step_{step.number}_{end}", title, "number", {"number": step.number, "name": step.title})
+            for step in steps
+            for end, title in (("low", "{number}. {name}, at least"), ("high", "{number}. {name}, at most"))
+        ]
     rows, cells = [], []
     for course in courses:
         named = cells_of(course.value, result.breakdown) if value else ()
         for place, bucket in enumerate(trend.buckets):
             counted = course.counts[place]
-            before = course.before[place] if course.before else ()
-            more = (before[0], _share(before)) if before else ()
-            rows.append((*named, bucket.start, bucket.state, *counted, _share(counted), *more))
+            more: tuple[float | None, ...] = (course.before[place][0], course.rates_before[place]) if course.before else ()
+            more += tuple(bound for one in course.sure[place] for bound in low_high(one)) if course.sure else ()
+            rows.append((*named, bucket.start, bucket.state, *counted, course.rates[place], *more))
             links = [_of_bucket(course, bucket.start, step.number) for step in steps]
             cells.append((*[None] * (len(named) + 2), *links, None, *[None] * len(more)))
     if not any(sum(course.counts[place]) for course in courses for place in range(len(trend.buckets))):
@@ -127,12 +155,8 @@ def _of_bucket(course: Course, day: Any, step: int) -> dict[str, Any] | None:
     return {"step": step, "day": day, **value}
 
 
-def _share(counts: tuple[int, ...]) -> float | None:
-    return counts[-1] / counts[0] if counts[0] else None
-
-
 def _drivers(drivers: Drivers) -> Table:
-    """One row for each thing that people had or did, the surest first."""
+    """One row for each thing that people had or did, the surest first. Of a sample, its numbers of people are said of everybody."""
     columns = (
         Column("kind", "Kind"),
         Column("name", "Name"),
@@ -148,24 +172,42 @@ def _drivers(drivers: Drivers) -> Table:
         Column("odds_ratio_high", "Odds ratio, at most", "number"),
         Column("p_value", "p", "number"),
         Column("adjusted", "p for all that were looked at", "number"),
+        *(_driver_bounds() if drivers.sample else ()),
     )
     rows, cells = [], []
     for one in drivers.found:
+        counts = (one.having.people, one.having.converted, one.lacking.people, one.lacking.converted)
+        having, having_succeeded, lacking, lacking_succeeded = map(drivers.of_everybody, counts)
+        bounds = [bound for count in counts for bound in low_high(drivers.sure(count))] if drivers.sample else []
         rows.append(
             (
                 one.kind,
                 one.name,
                 one.said or None,
-                one.having.people,
-                one.having.converted,
+                having,
+                having_succeeded,
                 one.having.rate,
-                one.lacking.people,
-                one.lacking.converted,
+                lacking,
+                lacking_succeeded,
                 one.lacking.rate,
                 *one.odds,
                 one.p_value,
                 one.adjusted,
+                *bounds,
             )
         )
-        cells.append((*[None] * 4, driver_cell(drivers.step, one), *[None] * 9))
+        cells.append((*[None] * 4, driver_cell(drivers.step, one), *[None] * (9 + len(bounds))))
     return Table(columns, tuple(rows), tuple(cells))
+
+
+def _driver_bounds() -> tuple[Column, ...]:
+    return (
+        Column("having_low", "With it, at least", "number"),
+        Column("having_high", "With it, at most", "number"),
+        Column("having_succeeded_low", "With it, succeeded, at least", "number"),
+        Column("having_succeeded_high", "With it, succeeded, at most", "number"),
+        Column("lacking_low", "Without it, at least", "number"),
+        Column("lacking_high", "Without it, at most", "number"),
+        Column("lacking_succeeded_low", "Without it, succeeded, at least", "number"),
+        Column("lacking_succeeded_high", "Without it, succeeded, at most", "number"),
+    )

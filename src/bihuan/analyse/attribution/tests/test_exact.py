@@ -24,12 +24,10 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import Not, PersonProperty
-from bihuan.engine.meta import sampled
-from bihuan.engine.periods import Last
-from bihuan.engine.question import Scope, Statement
+from bihuan.engine.question import Scope
+from bihuan.engine.tests.asked_in_part import only_sampled
 from bihuan.engine.tests.exactly import TIMES
 from bihuan.engine.tests.worlds import NAMES, PLACES, VALUES, Event, Trait, World, load
-from bihuan.engine.visible import Binder
 
 
 def paths(spec: AttributionSpec, found: Sequence[Journey]) -> list[Path]:
@@ -201,15 +199,6 @@ def test_attribution_is_what_plain_python_works_out(engine: Engine) -> None:
     several = [(dense(rng), asked(rng)) for _ in range(14 * TIMES)]
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         check(world, spec, scope, engine.ask(ATTRIBUTION, spec, scope).result)
-
-
-def only_sampled(engine: Engine, world: World, scope: Scope, sample: float) -> World:
-    """The world without the people who are not in the sample."""
-    binder = Binder()
-    sql = f"SELECT event_key AS key FROM history WHERE {sampled(sample, binder)}"
-    whole = engine.whole("test", Statement(sql, binder.params), scope.period(Last(last=1)), scope)
-    keys = {row["key"] for row in engine.store.fetch(whole.sql, whole.params, settings=engine.settings()).rows}
-    return replace(world, events=tuple(event for event in world.events if event.key in keys))
 
 
 COUNTED = frozenset(
