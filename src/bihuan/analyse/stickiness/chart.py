@@ -8,6 +8,7 @@ from typing import Any
 from bihuan.analyse.parts import part_title
 from bihuan.analyse.stickiness.result import MEANS, TIMES, Spread, StickinessPart, StickinessResult
 from bihuan.engine.breakdowns import heading
+from bihuan.engine.meta import Interval
 from bihuan.engine.question import Reader
 
 PALE = 0.35
@@ -73,6 +74,7 @@ def panel_stickiness(result: StickinessResult, reader: Reader) -> Mapping[str, A
     everybody = result.everybody
     return {
         "chart": chart_stickiness(result, reader),
+        "sampled": result.sample is not None,
         "times": reader.say(TIMES[result.unit]),
         "mean": reader.say(MEANS[result.unit]),
         "compared": reader.say(result.compared_with[0], **result.compared_with[1]) if result.compared_with else "",
@@ -84,8 +86,15 @@ def panel_stickiness(result: StickinessResult, reader: Reader) -> Mapping[str, A
     }
 
 
+def _between(interval: Interval | None, reader: Reader) -> str:
+    """Where a number that a sample estimates lies; '' without one."""
+    return f"{reader.show(round(interval.low), 'number')} – {reader.show(round(interval.high), 'number')}" if interval else ""
+
+
 def _rows(result: StickinessResult, reader: Reader) -> list[dict[str, Any]]:
     now, before = result.everybody.now, result.everybody.before
+    sure, sure_at_least = now.sure(False), now.sure(True)
+    sure_before = before.sure(False) if before else (None,) * len(sure)
     return [
         {
             "times": at + 1,
@@ -93,6 +102,9 @@ def _rows(result: StickinessResult, reader: Reader) -> list[dict[str, Any]]:
             "share": reader.show(now.shares(False)[at], "share"),
             "at_least": reader.show(now.at_least[at], "number"),
             "at_least_share": reader.show(now.shares(True)[at], "share"),
+            "sure": _between(sure[at], reader),
+            "sure_at_least": _between(sure_at_least[at], reader),
+            "sure_before": _between(sure_before[at], reader),
             "before": reader.show(before.exactly[at], "number") if before else "",
             "before_share": reader.show(before.shares(False)[at], "share") if before else "",
         }

@@ -11,42 +11,62 @@ from bihuan.analyse.stickiness.spec import StickinessSpec
 from bihuan.analyse.stickiness.sql import most_times, whole_period
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
 from bihuan.engine.compare import Said, compare_said
+from bihuan.engine.meta import Interval, between, sample_warning
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How often people were active: `exactly[n - 1]` of them on n different days (weeks, months)."""
+    """How often people were active: `seen[n - 1]` of them on n different days (weeks, months). Of a `sample` these are its people; numbers
+    of people are then estimates for everybody, means, medians and shares those of the sample."""
 
-    exactly: tuple[int, ...]
+    seen: tuple[int, ...]
+    sample: float | None = None
+
+    @property
+    def exactly(self) -> tuple[int, ...]:
+        """`exactly[n - 1]` people were active on n different days."""
+        return tuple(map(self._all, self.seen))
 
     @property
     def people(self) -> int:
         """All who were active at all."""
-        return sum(self.exactly)
+        return self._all(sum(self.seen))
 
     @property
     def at_least(self) -> tuple[int, ...]:
         """`at_least[n - 1]` people were active on n or more."""
-        return tuple(accumulate(reversed(self.exactly)))[::-1]
+        return tuple(map(self._all, self._seen_at_least))
+
+    def sure(self, cumulative: bool) -> tuple[Interval | None, ...]:
+        """Where each of `counts` lies; None without a sample, and where nobody of it was so often active."""
+        return tuple(between(people, people, self.sample) for people in (self._seen_at_least if cumulative else self.seen))
+
+    @property
+    def _seen_at_least(self) -> tuple[int, ...]:
+        return tuple(accumulate(reversed(self.seen)))[::-1]
+
+    def _all(self, people: int) -> int:
+        return people if self.sample is None else round(people / self.sample)
 
     @property
     def mean(self) -> float | None:
         """On how many they were active on average (None: nobody was)."""
-        return sum(times * people for times, people in enumerate(self.exactly, 1)) / self.people if self.people else None
+        return sum(times * people for times, people in enumerate(self.seen, 1)) / sum(self.seen) if sum(self.seen) else None
 
     @property
     def median(self) -> int | None:
         """The smallest number that at least half of them do not exceed (None: nobody was)."""
-        totals = accumulate(self.exactly)
-        return next((times for times, total in enumerate(totals, 1) if 2 * total >= self.people), None) if self.people else None
+        totals = accumulate(self.seen)
+        return next((times for times, total in enumerate(totals, 1) if 2 * total >= sum(self.seen)), None) if sum(self.seen) else None
 
     def counts(self, cumulative: bool) -> tuple[int, ...]:
         return self.at_least if cumulative else self.exactly
 
     def shares(self, cumulative: bool) -> tuple[float | None, ...]:
         """Of all who were active at all."""
-        return tuple(people / self.people if self.people else None for people in self.counts(cumulative))
+        among = sum(self.seen)
+        return tuple(people / among if among else None for people in (self._seen_at_least if cumulative else self.seen))
 
 
 @dataclass(frozen=True)
@@ -76,10 +96,12 @@ class StickinessResult:
     breakdown: tuple[Breakdown, ...]
     names: Mapping[str, str]
     compared_with: Said | None
+    sample: float | None = None
 
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-        return (("The period still runs: people may be active on more days.", {}),) if self.running else ()
+        found = sample_warning(self.sample)
+        return (*found, ("The period still runs: people may be active on more days.", {})) if self.running else found
 
 
 def shape_stickiness(spec: StickinessSpec, scope: Scope, rows: Rows) -> StickinessResult:
@@ -99,6 +121,7 @@ def shape_stickiness(spec: StickinessSpec, scope: Scope, rows: Rows) -> Stickine
         breakdown=spec.breakdown,
         names=scope.segment_names,
         compared_with=compare_said(spec.compare, scope) if spec.compare else None,
+        sample=spec.sample,
     )
 
 
@@ -121,6 +144,8 @@ def table_stickiness(result: StickinessResult) -> Table:
     )
     if compared:
         columns += (Column("people_before", "People, compared", "number"), Column("share_before", "Share, compared", "share"))
+    if result.sample is not None:
+        columns += _bound_columns(compared)
     rows, cells = [], []
     for part in result.parts or (result.everybody,):
         now, before = part.now, part.before
@@ -136,15 +161,37 @@ def table_stickiness(result: StickinessResult) -> Table:
             if before is not None:
                 row += (before.exactly[at], before.shares(False)[at])
                 links += ({**times, "before": True}, None)
+            if result.sample is not None:
+                row += _bounds(part, at)
             rows.append((*named, *row))
-            cells.append((*[None] * len(named), *links))
+            cells.append((*[None] * len(named), *links, *[None] * (len(row) - len(links))))
     return Table(columns, tuple(rows), tuple(cells))
+
+
+def _bound_columns(compared: bool) -> tuple[Column, ...]:
+    """Where the numbers that a sample estimates lie."""
+    beside = (
+        Column("people_before_low", "People, compared, at least", "number"),
+        Column("people_before_high", "People, compared, at most", "number"),
+    )
+    return (
+        Column("people_low", "People, at least", "number"),
+        Column("people_high", "People, at most", "number"),
+        Column("at_least_low", "So many or more, at least", "number"),
+        Column("at_least_high", "So many or more, at most", "number"),
+        *(beside if compared else ()),
+    )
+
+
+def _bounds(part: StickinessPart, at: int) -> tuple[float | None, ...]:
+    found = [part.now.sure(False)[at], part.now.sure(True)[at], *([part.before.sure(False)[at]] if part.before else [])]
+    return tuple(bound for one in found for bound in ((one.low, one.high) if one else (None, None)))
 
 
 def headlines_stickiness(result: StickinessResult) -> tuple[Headline, ...]:
     now, before = result.everybody.now, result.everybody.before
     half = (result.possible + 1) // 2
-    often = now.at_least[half - 1] if half else 0
+    often = (now.shares(True)[half - 1] if half else 0.0) if now.people else None
     return (
         Headline("People active", now.people, change=_change(now.people, before.people if before else None)),
         Headline(
@@ -153,7 +200,7 @@ def headlines_stickiness(result: StickinessResult) -> tuple[Headline, ...]:
             change=_change(now.mean, before.mean if before else None),
         ),
         Headline(ONCE[result.unit], now.shares(False)[0], "share"),
-        Headline("Active on half of them or more", often / now.people if now.people else None, "share"),
+        Headline("Active on half of them or more", often, "share"),
     )
 
 
@@ -174,4 +221,4 @@ def _part(spec: StickinessSpec, scope: Scope, place: int, rows: Sequence[Mapping
 
 def _spread(spec: StickinessSpec, scope: Scope, rows: Sequence[Mapping[str, Any]], side: int) -> Spread:
     counts = {row["times"]: int(row["people"]) for row in rows if row["side"] == side}
-    return Spread(tuple(counts.get(times, 0) for times in range(1, most_times(spec, scope) + 1)))
+    return Spread(tuple(counts.get(times, 0) for times in range(1, most_times(spec, scope) + 1)), spec.sample)

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
@@ -25,7 +26,7 @@ class Active(Choosing):
 class StickinessSpec(Spec):
     """On how many different days (weeks from Monday, months) of `period` people did `active`, if `filter` is true of the event. Weeks and
     months are whole: all that `period` touches. `cumulative` shows how many did it on at least so many, `shown` people or their share.
-    Beside it, with `compare`, another period or other people."""
+    Beside it, with `compare`, another period or other people. `sample` asks this part of the people only."""
 
     active: Active = Active()
     unit: Literal["day", "week", "month"] = "day"
@@ -36,6 +37,7 @@ class StickinessSpec(Spec):
     compare: Comparison = None
     breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=MOST_VALUES)] = 5
+    sample: Sample = None
 
     @field_validator("compare")
     @classmethod

@@ -9,6 +9,7 @@ from bihuan.engine.breakdowns import split_people
 from bihuan.engine.compare import Baseline, Before, Other, baseline, reads, sides
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Between, Period, bucket_day, months_later, next_bucket_day
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -85,6 +86,8 @@ def _counted(spec: StickinessSpec, scope: Scope, binder: Binder) -> str:
     side = sides(spec.compare, period, other, scope, binder)
     which = f"""person != 0 AND {has_name_of((spec.active,), binder)} AND {side.where}
       AND {is_one_of(spec.active, scope, binder)} AND {condition(spec.filter, scope, binder, over="visible")}"""
+    if spec.sample is not None:
+        which += f" AND {sampled(spec.sample, binder, nobody=False)}"
     number = f"dateDiff('{spec.unit}', {f'if(side = 0, {since}, {other_since})' if other else since}, day)"
     bit = f"bitShiftLeft(to{bits}(1), toUInt16(greatest({number}, 0)))"
     if not spec.breakdown:  # everybody is one part alone, found in one look
