@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from bihuan.analyse.lifecycle.spec import LifecycleSpec, State
 from bihuan.analyse.lifecycle.sql import bucket_days
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
+from bihuan.engine.meta import Interval, Warning_, between, sample_warning
 from bihuan.engine.periods import bucket_end, midnight
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -22,7 +23,8 @@ class Stage:
 
     `new` were active for the first time ever, `returning` also in the period before, `resurrected` not in the one before but earlier.
     `dormant` were active in the one before and not in this. All are None when the period has not begun. `complete` says that it is over:
-    until then the first three may grow, and `dormant` shrinks.
+    until then the first three may grow, and `dormant` shrinks. Of a `sample` all numbers are estimates for everybody, of what was `seen`
+    of its people; `stayed` and `quick_ratio` are then theirs.
     """
 
     day: date
@@ -31,22 +33,37 @@ class Stage:
     resurrected: int | None
     dormant: int | None
     complete: bool
+    sample: float | None = None
+    seen: Stage | None = None
 
     @property
     def active(self) -> int | None:
         """How many people were active: the first three together."""
+        if self.seen is not None and self.sample is not None:
+            return _scaled(self.seen.active, self.sample)
         return None if self.new is None else self.new + (self.returning or 0) + (self.resurrected or 0)
+
+    def sure(self, number: State | Literal["active"]) -> Interval | None:
+        """Where a number of people lies; None without a sample, and where it has nobody."""
+        people = getattr(self.seen, number, None)
+        return between(people, people, self.sample) if people else None
 
     @property
     def stayed(self) -> float | None:
         """Of those active in the period before, the fraction who are in this (None when nobody was)."""
-        before = (self.returning or 0) + (self.dormant or 0)
-        return None if self.returning is None or not before else self.returning / before
+        own = self.seen or self
+        before = (own.returning or 0) + (own.dormant or 0)
+        return None if own.returning is None or not before else own.returning / before
 
     @property
     def quick_ratio(self) -> float | None:
         """Won for each one lost: (new + resurrected) / dormant (None when nobody was lost). Above 1 the number of the active grows."""
-        return None if self.new is None or not self.dormant else (self.new + (self.resurrected or 0)) / self.dormant
+        own = self.seen or self
+        return None if own.new is None or not own.dormant else (own.new + (own.resurrected or 0)) / own.dormant
+
+
+def _scaled(people: int | None, sample: float) -> int | None:
+    return None if people is None else round(people / sample)
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,11 @@ class LifecycleResult:
     parts: tuple[LifecyclePart, ...]
     breakdown: tuple[Breakdown, ...]
     names: Mapping[str, str]
+    sample: float | None = None
+
+    @property
+    def warnings(self) -> tuple[Warning_, ...]:
+        return sample_warning(self.sample)
 
     @property
     def people(self) -> bool:
@@ -86,7 +108,7 @@ def shape_lifecycle(spec: LifecycleSpec, scope: Scope, rows: Rows) -> LifecycleR
     for row in rows:
         places.setdefault(int(row["place"]), []).append(row)
     parts = [_part(spec, scope, place, found) for place, found in sorted(places.items())]
-    return LifecycleResult(spec.unit, parts[0], tuple(parts[1:]), spec.breakdown, scope.segment_names)
+    return LifecycleResult(spec.unit, parts[0], tuple(parts[1:]), spec.breakdown, scope.segment_names, spec.sample)
 
 
 def table_lifecycle(result: LifecycleResult) -> Table:
@@ -103,6 +125,7 @@ def table_lifecycle(result: LifecycleResult) -> Table:
         Column("stayed", "Stayed", "share"),
         Column("quick_ratio", "Quick ratio", "number"),
         Column("complete", "Complete"),
+        *(_bound_columns() if result.sample is not None else ()),
     )
     rows, cells = [], []
     for part in (result.parts or (result.everybody,)) if result.people else ():
@@ -111,11 +134,33 @@ def table_lifecycle(result: LifecycleResult) -> Table:
                 continue
             named = cells_of(part.value, result.breakdown) if value else ()
             counts = (stage.new, stage.returning, stage.resurrected, stage.dormant)
-            rows.append((*named, stage.day, *counts, stage.active, stage.stayed, stage.quick_ratio, stage.complete))
+            bounds = _bounds(stage) if result.sample is not None else ()
+            rows.append((*named, stage.day, *counts, stage.active, stage.stayed, stage.quick_ratio, stage.complete, *bounds))
             whose = {"day": stage.day.isoformat(), **({"place": part.place} if part.place else {})}
             linked = [{**whose, "state": state} for state in STATES]
-            cells.append((*[None] * len(named), None, *linked, whose, None, None, None))
+            cells.append((*[None] * len(named), None, *linked, whose, None, None, None, *[None] * len(bounds)))
     return Table(columns, tuple(rows), tuple(cells))
+
+
+def _bound_columns() -> tuple[Column, ...]:
+    """Where the numbers that a sample estimates lie."""
+    return (
+        Column("new_low", "New, at least", "number"),
+        Column("new_high", "New, at most", "number"),
+        Column("returning_low", "Returning, at least", "number"),
+        Column("returning_high", "Returning, at most", "number"),
+        Column("resurrected_low", "Resurrected, at least", "number"),
+        Column("resurrected_high", "Resurrected, at most", "number"),
+        Column("dormant_low", "Dormant, at least", "number"),
+        Column("dormant_high", "Dormant, at most", "number"),
+        Column("active_low", "Active, at least", "number"),
+        Column("active_high", "Active, at most", "number"),
+    )
+
+
+def _bounds(stage: Stage) -> tuple[float | None, ...]:
+    found = [*(stage.sure(state) for state in STATES), stage.sure("active")]
+    return tuple(bound for one in found for bound in ((one.low, one.high) if one else (None, None)))
 
 
 def headlines_lifecycle(result: LifecycleResult) -> tuple[Headline, ...]:
@@ -145,7 +190,8 @@ def _part(spec: LifecycleSpec, scope: Scope, place: int, rows: Sequence[Mapping[
             stages.append(Stage(day, None, None, None, None, False))
             continue
         new, returning, resurrected, dormant = (counts.get((state, number), 0) for state in STATES)
-        stages.append(Stage(day, new, returning, resurrected, dormant, bucket_end(start, spec.unit, scope.zone) <= scope.now))
+        seen = Stage(day, new, returning, resurrected, dormant, bucket_end(start, spec.unit, scope.zone) <= scope.now)
+        stages.append(seen if spec.sample is None else _of_everybody(seen, spec.sample))
     is_other = place > spec.top
     return LifecyclePart(
         place=place,
@@ -153,3 +199,9 @@ def _part(spec: LifecycleSpec, scope: Scope, place: int, rows: Sequence[Mapping[
         other=max(row["rank"] for row in rows) - spec.top if is_other else 0,
         stages=tuple(stages),
     )
+
+
+def _of_everybody(seen: Stage, sample: float) -> Stage:
+    """What the sample's people say of all."""
+    new, returning, resurrected, dormant = (_scaled(getattr(seen, state), sample) for state in STATES)
+    return Stage(seen.day, new, returning, resurrected, dormant, seen.complete, sample, seen)

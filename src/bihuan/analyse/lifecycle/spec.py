@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from bihuan.engine.breakdowns import Breakdowns, of_people
 from bihuan.engine.filters import EVERYTHING, Filter
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
@@ -26,7 +27,8 @@ class Active(Choosing):
 class LifecycleSpec(Spec):
     """In each whole day, week (from Monday) or month that `period` touches: who did `active` for the first time ever, again after the
     one before, again after a pause; and who did it in the one before only. `filter` must hold of the events. A person has one state in
-    each, so it is broken down by what is the person's own: a present property, a segment, the first channel."""
+    each, so it is broken down by what is the person's own: a present property, a segment, the first channel. `sample` asks this part of
+    the people only."""
 
     active: Active = Active()
     unit: Literal["day", "week", "month"] = "week"
@@ -34,6 +36,7 @@ class LifecycleSpec(Spec):
     period: PeriodSpec = Last(last=90)
     breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=MOST_VALUES)] = 5
+    sample: Sample = None
 
     @field_validator("breakdown")
     @classmethod

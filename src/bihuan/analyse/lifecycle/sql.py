@@ -13,6 +13,7 @@ from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import condition
 from bihuan.engine.daily import counted, days_of
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, bucket_day, next_bucket_day
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -52,7 +53,7 @@ def reads_lifecycle(spec: LifecycleSpec, scope: Scope) -> Period:
 def compile_lifecycle(spec: LifecycleSpec, scope: Scope) -> Statement:
     """Rows (place, state, bucket, value, rank, people): place 0 is everybody; `bucket` counts from 0."""
     binder = Binder()
-    if counted([spec.active], spec.filter) and not spec.breakdown:
+    if counted([spec.active], spec.filter) and not spec.breakdown and spec.sample is None:
         return _by_days(spec, scope, binder)
     sql = f"""
 WITH {_staged(spec, scope, binder)},
@@ -135,11 +136,12 @@ def _staged(spec: LifecycleSpec, scope: Scope, binder: Binder) -> str:
     since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
     mask = binder.bind(2 ** len(bucket_days(spec, scope)) - 1, bits)
     part = split(spec.breakdown, scope, binder, source="people")
+    sample = "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=False)}"
     return f"""doings AS (
   SELECT person, dateDiff('{spec.unit}', {since}, day) AS number
   FROM history
   WHERE person != 0 AND {has_name_of((spec.active,), binder)} AND day <= {until}
-    AND {is_one_of(spec.active, scope, binder, over="history")} AND {condition(spec.filter, scope, binder, over="history")}
+    AND {is_one_of(spec.active, scope, binder, over="history")} AND {condition(spec.filter, scope, binder, over="history")}{sample}
 ),
 people AS (
   SELECT
