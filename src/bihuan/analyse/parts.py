@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bihuan.engine.breakdowns import Breakdown, part_said
+from bihuan.engine.meta import Interval
 from bihuan.engine.question import Reader
 
 
@@ -33,3 +34,8 @@ def part_title(part: Part, result: Broken, reader: Reader) -> str:
     if part.value is None:
         return reader.say("{count} other values", count=part.other) if part.other else reader.say("Everybody")
     return part_said(part.value, result.breakdown, reader, result.names)
+
+
+def between_said(interval: Interval | None, reader: Reader) -> str:
+    """Where a number that a sample estimates lies: 1,840 – 2,160; '' without one."""
+    return f"{reader.show(round(interval.low), 'number')} – {reader.show(round(interval.high), 'number')}" if interval else ""

@@ -9,7 +9,6 @@ from bihuan.analyse.funnel.result import TITLES, Durations, FunnelPart, FunnelRe
 from bihuan.analyse.funnel.shown import (
     address,
     beside,
-    between_said,
     comparison,
     drivers_chart,
     drivers_panel,
@@ -17,7 +16,7 @@ from bihuan.analyse.funnel.shown import (
     trend_chart,
     trend_panel,
 )
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import between_said, part_title
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 

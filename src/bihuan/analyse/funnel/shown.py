@@ -10,9 +10,8 @@ from bihuan.analyse.funnel.differences import Difference
 from bihuan.analyse.funnel.drivers import Driver, Drivers, driver_cell
 from bihuan.analyse.funnel.result import Course, FunnelPart, FunnelResult, Trend, cell_of
 from bihuan.analyse.funnel.table import KINDS
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import between_said, part_title
 from bihuan.analyse.statistics import Interval
-from bihuan.engine import meta
 from bihuan.engine.question import Reader
 
 MOST_UNCLEAR = 10
@@ -145,11 +144,6 @@ def points(interval: Interval | None, reader: Reader) -> str:
         return reader.show(None, "share")
     change, low, high = (_signed(bound, reader) for bound in interval)
     return reader.say("{change} percentage points (95 %: {low} to {high})", change=change, low=low, high=high)
-
-
-def between_said(interval: meta.Interval | None, reader: Reader) -> str:
-    """Where a number that a sample estimates lies: 1,840 – 2,160; '' without one."""
-    return f"{reader.show(round(interval.low), 'number')} – {reader.show(round(interval.high), 'number')}" if interval else ""
 
 
 def short_points(interval: Interval | None, reader: Reader) -> str:

@@ -7,9 +7,8 @@ from typing import Any
 
 from bihuan.analyse.lifecycle.result import STATES, LifecyclePart, LifecycleResult, Stage
 from bihuan.analyse.lifecycle.spec import State
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import between_said, part_title
 from bihuan.engine.breakdowns import heading
-from bihuan.engine.meta import Interval
 from bihuan.engine.question import Reader
 
 TITLES: Mapping[State, str] = {"new": "New", "returning": "Returning", "resurrected": "Resurrected", "dormant": "Dormant"}
@@ -100,20 +99,15 @@ def _row(stage: Stage, reader: Reader) -> dict[str, Any]:
         "day": stage.day.isoformat(),
         "when": reader.show(stage.day, "day"),
         "states": [
-            {"state": state, "text": reader.show(getattr(stage, state), "number"), "sure": _between(stage.sure(state), reader)}
+            {"state": state, "text": reader.show(getattr(stage, state), "number"), "sure": between_said(stage.sure(state), reader)}
             for state in STATES
         ],
         "active": reader.show(stage.active, "number"),
-        "sure": _between(stage.sure("active"), reader),
+        "sure": between_said(stage.sure("active"), reader),
         "stayed": reader.show(stage.stayed, "share"),
         "quick_ratio": reader.show(None if stage.quick_ratio is None else round(stage.quick_ratio, 2), "number"),
         "running": not stage.complete,
     }
-
-
-def _between(interval: Interval | None, reader: Reader) -> str:
-    """Where a number that a sample estimates lies; '' without one."""
-    return f"{reader.show(round(interval.low), 'number')} – {reader.show(round(interval.high), 'number')}" if interval else ""
 
 
 def _begun(part: LifecyclePart) -> list[Stage]:

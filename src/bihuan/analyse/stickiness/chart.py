@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import between_said, part_title
 from bihuan.analyse.stickiness.result import MEANS, TIMES, Spread, StickinessPart, StickinessResult
 from bihuan.engine.breakdowns import heading
-from bihuan.engine.meta import Interval
 from bihuan.engine.question import Reader
 
 PALE = 0.35
@@ -86,11 +85,6 @@ def panel_stickiness(result: StickinessResult, reader: Reader) -> Mapping[str, A
     }
 
 
-def _between(interval: Interval | None, reader: Reader) -> str:
-    """Where a number that a sample estimates lies; '' without one."""
-    return f"{reader.show(round(interval.low), 'number')} – {reader.show(round(interval.high), 'number')}" if interval else ""
-
-
 def _rows(result: StickinessResult, reader: Reader) -> list[dict[str, Any]]:
     now, before = result.everybody.now, result.everybody.before
     sure, sure_at_least = now.sure(False), now.sure(True)
@@ -102,9 +96,9 @@ def _rows(result: StickinessResult, reader: Reader) -> list[dict[str, Any]]:
             "share": reader.show(now.shares(False)[at], "share"),
             "at_least": reader.show(now.at_least[at], "number"),
             "at_least_share": reader.show(now.shares(True)[at], "share"),
-            "sure": _between(sure[at], reader),
-            "sure_at_least": _between(sure_at_least[at], reader),
-            "sure_before": _between(sure_before[at], reader),
+            "sure": between_said(sure[at], reader),
+            "sure_at_least": between_said(sure_at_least[at], reader),
+            "sure_before": between_said(sure_before[at], reader),
             "before": reader.show(before.exactly[at], "number") if before else "",
             "before_share": reader.show(before.shares(False)[at], "share") if before else "",
         }
