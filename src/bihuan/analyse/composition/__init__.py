@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bihuan.analyse.composition.chart import chart_composition, panel_composition
-from bihuan.analyse.composition.result import CompositionResult, headlines_composition, shape_composition, table_composition
+from bihuan.analyse.composition.estimates import shape_estimated
+from bihuan.analyse.composition.result import CompositionResult, headlines_composition
 from bihuan.analyse.composition.spec import CompositionCell, CompositionSpec, Did, Who
 from bihuan.analyse.composition.sql import compile_composition, people_composition, reads_composition
+from bihuan.analyse.composition.table import table_composition
 from bihuan.engine.question import Question
 
 COMPOSITION: Question[CompositionSpec, CompositionResult] = Question(
@@ -17,7 +19,7 @@ COMPOSITION: Question[CompositionSpec, CompositionResult] = Question(
     spec=CompositionSpec,
     reads=reads_composition,
     compile=compile_composition,
-    shape=shape_composition,
+    shape=shape_estimated,
     table=table_composition,
     chart=chart_composition,
     headlines=headlines_composition,

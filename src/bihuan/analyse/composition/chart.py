@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from bihuan.analyse.composition.beside import Beside
 from bihuan.analyse.composition.result import ELSE, CompositionResult, Part, Property, by_said, cell_of, in_order, said
 from bihuan.analyse.composition.spec import By
+from bihuan.analyse.parts import between_said
 from bihuan.engine.breakdowns import ByPerson
 from bihuan.engine.question import Reader
 
@@ -87,7 +88,7 @@ def most_telling(result: CompositionResult) -> list[tuple[Property, Part]]:
         if part.verdict
         and part.values[0] not in (ELSE, "=")
         and part.index is not None
-        and max(part.people, part.base_people) >= LEAST_PEOPLE
+        and result.seen(max(part.people, part.base_people)) >= LEAST_PEOPLE
     ]
     strongest = sorted(found, key=lambda each: -abs((each[1].share or 0) - (each[1].base_share or 0)))[:MOST_TELLING]
     return sorted(strongest, key=lambda each: -(each[1].index.estimate if each[1].index else 0))
@@ -147,6 +148,7 @@ def panel_composition(result: CompositionResult, reader: Reader) -> Mapping[str,
         "other": reader.say(result.said[0], **result.said[1]) if result.said else "",
         "changed": [_told(one, part, result, reader) for one, part in most_changed(result)],
         "scanned": result.scanned,
+        "sampled": result.sample is not None,
         "headings": [_heading(one, reader) for one in result.by],
         "measure": reader.say(_measure(result), name=result.value) if result.value is not None and not result.scanned else "",
         "parts": [_row(part, result, reader) for part in result.parts],
@@ -178,6 +180,7 @@ def _row(part: Part, result: CompositionResult, reader: Reader, name: str | None
     return {
         "titles": [_value(value, one, result, reader, others) for value, one in zip(part.values, by, strict=True)],
         **_counts(part, reader),
+        "sure": between_said(result.sure(part.people), reader),
         "people_at": query(cell_of(part, name=name)),
         "base_at": query(cell_of(part, base=True, name=name)),
         "beside": {**_beside(part.beside, reader), "at": query(cell_of(part, before=True, name=name))} if part.beside else None,
@@ -234,7 +237,7 @@ def _property(one: Property, result: CompositionResult, reader: Reader) -> dict[
         "name": one.name,
         "kind": reader.say(KINDS[one.kind]),
         "people": reader.show(one.people, "number"),
-        "coverage": reader.show(one.people / result.people if result.people else None, "share"),
+        "coverage": reader.show(result.seen(one.people) / result.seen(result.people) if result.people else None, "share"),
         "v": reader.show(None if one.v is None else round(one.v, 3), "number"),
         "differs": one.differs,
         "parts": [_row(part, result, reader, one.name) for part in one.parts],

@@ -11,30 +11,24 @@ from bihuan.analyse.composition import surprise
 from bihuan.analyse.composition.beside import Beside, Verdict, beside, tested
 from bihuan.analyse.composition.spec import By, ByDate, ByElement, CompositionSpec
 from bihuan.analyse.statistics import ALPHA, Interval, Share, benjamini_hochberg, independence_p_value, index
+from bihuan.engine import meta
 from bihuan.engine.breakdowns import (
     NONE,
     OTHER,
     ByNumber,
-    ByPerson,
     breakdown_said,
     order_key,
     ordered,
     value_said,
 )
 from bihuan.engine.compare import Said, compare_said
-from bihuan.engine.meta import Warning_, hidden_warning
-from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+from bihuan.engine.meta import Warning_, hidden_warning, sample_warning
+from bihuan.engine.question import Headline, Rows, Scope
 
 ELSE = "*"
 _RANGES = ByNumber(number="any", of="person", quantiles=2)
 PLACES = ("first", "second", "third")
 MEASURES = {"sum": "Sum of {name}", "avg": "{name} per person", "median": "Median of {name}"}
-BASE_MEASURES = {"sum": "Sum of {name}, base", "avg": "{name} per person, base", "median": "Median of {name}, base"}
-OTHER_MEASURES = {
-    "sum": "Sum of {name}, compared with",
-    "avg": "{name} per person, compared with",
-    "median": "Median of {name}, compared with",
-}
 Kind = Literal["text", "number", "time", "list", "unique"]
 
 
@@ -92,7 +86,10 @@ class CompositionResult:
     """`people` are asked about, `base_people` beside them (the same where nothing is `compared`), `shared` in both. `parts` by `by`, or the
     `properties` that were looked through, those that tell most first. `whole` and `base_whole` are the number of everybody.
 
-    With a comparison `said` is what it is compared with: `other_people`, whose number is `other_whole`."""
+    With a comparison `said` is what it is compared with: `other_people`, whose number is `other_whole`.
+
+    Of a `sample`, numbers of people and sums are estimates for everybody; shares, averages, medians, intervals and tests are those of the
+    sample, and so is how many different values there are."""
 
     by: tuple[By, ...]
     compared: bool
@@ -112,6 +109,15 @@ class CompositionResult:
     said: Said | None = None
     other_people: int = 0
     other_whole: float | None = None
+    sample: float | None = None
+
+    def seen(self, people: int) -> int:
+        """How many of the sample a number of people was estimated from."""
+        return people if self.sample is None else round(people * self.sample)
+
+    def sure(self, people: int) -> meta.Interval | None:
+        """Where a number of people lies; None without a sample, and where it has nobody."""
+        return meta.between(self.seen(people), self.seen(people), self.sample)
 
     @property
     def scanned(self) -> bool:
@@ -369,86 +375,8 @@ def cell_of(part: Part, *, base: bool = False, before: bool = False, name: str |
     }
 
 
-def table_composition(result: CompositionResult) -> Table:
-    """One row a part: of the properties asked for, or of each of all; none where there is nobody to describe."""
-    if not result.people:
-        return Table(_columns(result), ())
-    if result.scanned:
-        listed = [(one, part) for one in result.properties for part in one.parts]
-        heads: list[tuple[Any, ...]] = [(one.name, _text(said(part.values[0], ByPerson(person=one.name), {}))) for one, part in listed]
-        tails = [(one.v,) if result.compared else () for one, _ in listed]
-        parts = [part for _, part in listed]
-        names: list[str | None] = [one.name for one, _ in listed]
-    else:
-        parts = list(result.parts)
-        heads = [tuple(_text(said(value, one, result.names)) for value, one in zip(part.values, result.by, strict=True)) for part in parts]
-        tails = [() for _ in parts]
-        names = [None for _ in parts]
-    rows, cells = [], []
-    for part, head, tail, name in zip(parts, heads, tails, names, strict=True):
-        body: tuple[Any, ...] = (part.people, part.share)
-        linked: tuple[Mapping[str, Any] | None, ...] = (cell_of(part, name=name), None)
-        if result.compared:
-            bounds = tuple(part.index) if part.index else (None, None, None)
-            body += (part.base_people, part.base_share, *bounds, part.p_value, part.verdict or None)
-            linked += (cell_of(part, base=True, name=name), *(None,) * 6)
-        if part.beside is not None:
-            change = tuple(part.beside.change) if part.beside.change else (None, None, None)
-            body += (part.beside.people, part.beside.share, *change, part.beside.p_value, part.beside.verdict or None)
-            linked += (cell_of(part, before=True, name=name), *(None,) * 6)
-        if result.value is not None and not result.scanned:
-            body += (part.number, part.base_number) if result.compared else (part.number,)
-            body += (part.beside.number,) if part.beside is not None else ()
-        rows.append((*head, *body, *tail))
-        cells.append((*(None,) * len(head), *linked, *(None,) * (len(body) - len(linked) + len(tail))))
-    return Table(_columns(result), tuple(rows), tuple(cells))
-
-
-def _text(told: tuple[str, Mapping[str, Any]]) -> str:
-    return told[0].format(**told[1])
-
-
-def _columns(result: CompositionResult) -> tuple[Column, ...]:
-    if result.scanned:
-        heads = [Column("property", "Property"), Column("value", "Value")]
-    else:
-        alone = len(result.by) == 1
-        heads = [
-            Column("value" if alone else f"value_{place}", msgid, "text", values)
-            for place, (msgid, values) in enumerate(map(by_said, result.by), 1)
-        ]
-    body = [Column("people", "People", "number"), Column("share", "Share", "share")]
-    if result.compared:
-        body += [
-            Column("base_people", "People of the base", "number"),
-            Column("base_share", "Share of the base", "share"),
-            Column("tgi", "TGI", "number"),
-            Column("tgi_low", "TGI, at least", "number"),
-            Column("tgi_high", "TGI, at most", "number"),
-            Column("p_value", "p, adjusted", "number"),
-            Column("verdict", "More than chance"),
-        ]
-    if result.said is not None:
-        body += [
-            Column("other_people", "People compared with", "number"),
-            Column("other_share", "Share compared with", "share"),
-            Column("change", "Difference of shares", "share"),
-            Column("change_low", "Difference of shares, at least", "share"),
-            Column("change_high", "Difference of shares, at most", "share"),
-            Column("change_p_value", "p of the difference, adjusted", "number"),
-            Column("change_verdict", "Difference more than chance"),
-        ]
-    if result.value is not None and not result.scanned:
-        body.append(Column("number", MEASURES[result.measure], "number", {"name": result.value}))
-        if result.compared:
-            body.append(Column("base_number", BASE_MEASURES[result.measure], "number", {"name": result.value}))
-        if result.said is not None:
-            body.append(Column("other_number", OTHER_MEASURES[result.measure], "number", {"name": result.value}))
-    return (*heads, *body, *((Column("v", "Cramér's V", "number"),) if result.scanned and result.compared else ()))
-
-
 def headlines_composition(result: CompositionResult) -> tuple[Headline, ...]:
-    growth = result.people / result.other_people - 1 if result.said is not None and result.other_people else None
+    growth = result.seen(result.people) / result.seen(result.other_people) - 1 if result.said is not None and result.other_people else None
     found = [Headline("People", result.people, change=growth)]
     if result.said is not None:
         parts = result.parts or tuple(part for one in result.properties for part in one.parts)
@@ -473,7 +401,7 @@ def headlines_composition(result: CompositionResult) -> tuple[Headline, ...]:
 
 
 def _warnings(spec: CompositionSpec, hidden: Sequence[int]) -> tuple[Warning_, ...]:
-    found = list(hidden_warning(sum(hidden)))
+    found = [*sample_warning(spec.sample), *hidden_warning(sum(hidden))]
     if any(isinstance(one, ByElement) for one in spec.by):
         found.append(("A person is counted with each element of a list: the parts together are more than everybody.", {}))
     if spec.as_of == "end":

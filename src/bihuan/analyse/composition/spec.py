@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from bihuan.engine.breakdowns import MOST, ByChannel, ByNumber, ByPerson, BySegment
 from bihuan.engine.compare import Before, Comparison, Groups, Other, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
@@ -66,7 +67,7 @@ class CompositionSpec(Spec):
     of `who` are shown alone. With `value`, a property with a number, its `measure` is taken over the people of each part too.
 
     `compare` puts other people of `who` beside them: those of another period, or of another segment. Their properties are looked at
-    as of the same moment: what differs is who they are.
+    as of the same moment: what differs is who they are. `sample` asks this part of the people only.
     """
 
     who: Who = Who()
@@ -78,6 +79,7 @@ class CompositionSpec(Spec):
     period: PeriodSpec = Last(last=30)
     top: Annotated[int, Field(ge=1, le=MOST_VALUES)] = 10
     compare: Comparison = None
+    sample: Sample = None
 
     @model_validator(mode="after")
     def _of_people(self) -> CompositionSpec:

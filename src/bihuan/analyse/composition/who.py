@@ -7,6 +7,7 @@ from bihuan.engine.compare import EVERYBODY, OTHERS, Groups, baseline
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EventProperty, InSegment, about_event
+from bihuan.engine.meta import sampled
 from bihuan.engine.question import Scope
 from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, json_text
@@ -16,7 +17,7 @@ def people_sql(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
     """SELECT (person, in_target, in_base): everybody who is in either; with a comparison also `in_other`, whom they are compared with."""
     if spec.compare is not None:
         return _compared(spec, scope, binder)
-    target = _who(spec.who, scope, binder)
+    target = _who(spec, spec.who, scope, binder)
     if not spec.compared:
         return f"\n  SELECT person, true AS in_target, true AS in_base FROM ({target})"
     return f"""
@@ -24,7 +25,7 @@ def people_sql(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
   FROM (
     SELECT person, 1 AS target, 0 AS base FROM ({target})
     UNION ALL
-    SELECT person, 0, 1 FROM ({_who(spec.base, scope, binder)})
+    SELECT person, 0, 1 FROM ({_who(spec, spec.base, scope, binder)})
   )
   GROUP BY person"""
 
@@ -45,11 +46,11 @@ def tests_of(spec: CompositionSpec) -> dict[str, str]:
 def _compared(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
     if isinstance(spec.compare, Groups):
         segment, against = groups(spec.compare, scope, binder)
-        both = f"SELECT person, toUInt8({segment}) AS target, toUInt8({against}) AS other FROM ({_who(spec.who, scope, binder)})"
+        both = f"SELECT person, toUInt8({segment}) AS target, toUInt8({against}) AS other FROM ({_who(spec, spec.who, scope, binder)})"
         mine = "1"
     else:
         mine, theirs = _days(spec, scope, binder)
-        both = _who(spec.who, scope, binder, sides=f", max({mine}) AS target, max({theirs}) AS other")
+        both = _who(spec, spec.who, scope, binder, sides=f", max({mine}) AS target, max({theirs}) AS other")
     if not spec.compared:
         base = "in_target AS in_base"
         people = f"SELECT person, target = 1 AS in_target, {base}, other = 1 AS in_other FROM ({both})"
@@ -58,7 +59,7 @@ def _compared(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
   FROM (
     SELECT person, target, 0 AS base, other FROM ({both})
     UNION ALL
-    SELECT person, 0, 1, 0 FROM ({_who(spec.base, scope, binder, days=mine)})
+    SELECT person, 0, 1, 0 FROM ({_who(spec, spec.base, scope, binder, days=mine)})
   )
   GROUP BY person"""
     return f"\n  {people}"
@@ -101,7 +102,7 @@ def text_of(column: str) -> str:
     return f"if(startsWith({column}, '['), if(empty({elements}), [''], {elements}), [{column}])"
 
 
-def _who(who: Who, scope: Scope, binder: Binder, *, days: str = "1", sides: str = "") -> str:
+def _who(spec: CompositionSpec, who: Who, scope: Scope, binder: Binder, *, days: str = "1", sides: str = "") -> str:
     """SELECT person, of events of which `days` is true; `sides` are columns over the events of each."""
     found = about_event(who.filter)
     if found is not None:
@@ -115,6 +116,8 @@ def _who(who: Who, scope: Scope, binder: Binder, *, days: str = "1", sides: str 
         source = f"visible WHERE person != 0 AND {has_name_of([who.did], binder)} AND {is_one_of(who.did, scope, binder)}"
         source += f" AND {days}" if days != "1" else ""
     tests = [condition(who.filter, scope, binder)]
+    if spec.sample is not None:
+        tests.append(sampled(spec.sample, binder, nobody=False))
     if who.segment is not None:
         tests.append(condition(InSegment(segment=who.segment), scope, binder))
     if sides:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bihuan.analyse.composition.chart import chart_composition, most_telling, panel_composition
-from bihuan.analyse.composition.result import shape_composition, table_composition
+from bihuan.analyse.composition.result import shape_composition
 from bihuan.analyse.composition.spec import CompositionSpec
+from bihuan.analyse.composition.table import table_composition
 from bihuan.analyse.tests.test_shown import SCOPE, Plain
 
 BUYERS = {"did": {"event": "Buy"}}

@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 
 from bihuan.analyse.composition import COMPOSITION
-from bihuan.analyse.composition.result import shape_composition, table_composition
+from bihuan.analyse.composition.result import shape_composition
 from bihuan.analyse.composition.spec import CompositionSpec
 from bihuan.analyse.composition.surprise import NOTHING, of_elements, of_values
+from bihuan.analyse.composition.table import table_composition
 from bihuan.analyse.composition.tests.reference import IDS
 
 
