@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bihuan.analyse.funnel import FUNNEL
 from bihuan.analyse.funnel.differences import of_steps, of_whole
 from bihuan.analyse.funnel.drivers import driver_cell
-from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelStep
+from bihuan.analyse.funnel.result import Durations, FunnelPart, FunnelStep, shape_funnel
 from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.analyse.funnel.tests import reference
 from bihuan.analyse.funnel.tests.reference import Way
@@ -235,6 +235,47 @@ def test_a_sample_without_anybody_says_nothing(engine: Engine, scope: Any) -> No
         result: Any = engine.ask(FUNNEL, asking(**more), scope).result
         assert [(step.people, step.sure) for step in result.everybody.steps] == [(0, None), (0, None)]
         assert FUNNEL.table(result).rows == ()
+
+
+def test_tests_of_a_sample_know_of_no_more_people_than_were_asked(scope: Any) -> None:
+    """Of 30 who were asked and entered 12 bought, of those before 20 and 2: scaled up ten times it would be as clear as can be."""
+    nothing = {"start_times": [], "previous_times": [], "start_histogram": [], "previous_histogram": []}
+
+    def row(part: str, side: int, people: list[int], *, bucket: int = 0, still: int = 0) -> dict[str, Any]:
+        times = {f"{since}_times": [[1000] * 5] for since in ("start", "previous")}
+        bars = {f"{since}_histogram": [[people[-1], *[0] * 18]] for since in ("start", "previous")}
+        told = nothing if part in ("bucket", "squares") else {**times, **bars}
+        return {
+            "part": part,
+            "place": 0,
+            "value": "",
+            "values": 0,
+            "side": side,
+            "bucket": bucket,
+            "people": people,
+            "open": still,
+            **told,
+        }
+
+    spec = asking(sample=0.1, compare="previous", show="trend", period={"last": 1}, count="attempts")
+    rows = [row("total", 0, [30, 12], still=3), row("total", 1, [20, 2]), row("bucket", 0, [30, 12], bucket=1)]
+    rows += [row("squares", 0, [100, 20]), row("squares", 1, [40, 2]), row("squares", 0, [90, 18], bucket=1)]
+    seen: Any = shape_funnel(spec.model_copy(update={"sample": None}), scope, rows)
+    told: Any = shape_funnel(spec, scope, rows)
+    assert (told.everybody.changes, told.everybody.whole) == (seen.everybody.changes, seen.everybody.whole)
+    assert [step.people for step in told.everybody.steps] == [300, 120]
+    assert [step.people for step in told.everybody.before.steps] == [200, 20]
+    assert (told.everybody.open, told.everybody.steps[1].dropped, told.everybody.conversion) == (30, 180, 0.4)
+    assert told.everybody.steps[1].since_start.histogram[0] == 120
+    (course,) = told.trend.courses
+    assert (course.counts, course.rates) == (((300, 120),), (0.4,))
+    for sure, people, squares in (
+        (told.everybody.steps[0].sure, 300, 100),
+        (told.everybody.before.steps[0].sure, 200, 40),
+        (course.sure[0][1], 120, 18),
+    ):
+        assert sure.high == pytest.approx(people + 1.959963984540054 * (0.9 * squares) ** 0.5 / 0.1)
+    assert told.everybody.before.steps[1].sure.low == 2  # who were seen are there
 
 
 def test_without_a_sample_nothing_of_it_is_in_the_statement(scope: Any) -> None:
