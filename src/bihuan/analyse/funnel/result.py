@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, Literal
 
-from bihuan.analyse.funnel.differences import Difference, adjusted, of_steps, of_whole
+from bihuan.analyse.differences import Difference, adjusted
+from bihuan.analyse.funnel.differences import of_steps, of_whole
 from bihuan.analyse.funnel.drivers import Drivers, shape_drivers
 from bihuan.analyse.funnel.sides import buckets_of, overlapping, stretches
 from bihuan.analyse.funnel.spec import FunnelSpec

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from bihuan.analyse.funnel.differences import Difference
+from bihuan.analyse.differences import Difference, p_said, points, short_points, with_bounds
 from bihuan.analyse.funnel.drivers import Driver, Drivers, driver_cell
 from bihuan.analyse.funnel.result import Course, FunnelPart, FunnelResult, Trend, cell_of
 from bihuan.analyse.funnel.table import KINDS
@@ -18,7 +18,6 @@ MOST_UNCLEAR = 10
 MOST_COURSES = 10
 PALE = 0.35
 LEAST_DRAWN = 0.01  # of odds ratios, and the same above
-SMALL_P = 0.001
 
 
 def address(cell: Mapping[str, Any] | None) -> str:
@@ -128,42 +127,6 @@ def _of_value(part: FunnelPart, result: FunnelResult, reader: Reader) -> str:
 
 def _estimate(interval: Interval | None, reader: Reader) -> str:
     return reader.show(interval.estimate if interval else None, "share")
-
-
-def with_bounds(interval: Interval | None, reader: Reader) -> str:
-    """A share with its interval: 12.3% (10.1% – 14.8%)."""
-    if interval is None:
-        return reader.show(None, "share")
-    low, high = (reader.show(bound, "share") for bound in interval[1:])
-    return f"{reader.show(interval.estimate, 'share')} ({low} – {high})"
-
-
-def points(interval: Interval | None, reader: Reader) -> str:
-    """A difference of shares in percentage points, with its interval."""
-    if interval is None:
-        return reader.show(None, "share")
-    change, low, high = (_signed(bound, reader) for bound in interval)
-    return reader.say("{change} percentage points (95 %: {low} to {high})", change=change, low=low, high=high)
-
-
-def short_points(interval: Interval | None, reader: Reader) -> str:
-    """The same for a table."""
-    if interval is None:
-        return reader.show(None, "share")
-    change, low, high = (_signed(bound, reader) for bound in interval)
-    return f"{change} ({low} … {high})"
-
-
-def _signed(bound: float | None, reader: Reader) -> str:
-    number = round((bound or 0.0) * 100, 1)
-    return f"{'+' if number > 0 else ''}{reader.show(number, 'number')}"
-
-
-def p_said(p_value: float | None, reader: Reader) -> str:
-    """= 0.04, or < 0.001."""
-    if p_value is None:
-        return reader.show(None, "number")
-    return f"< {reader.show(SMALL_P, 'number')}" if p_value < SMALL_P else f"= {reader.show(round(p_value, 3), 'number')}"
 
 
 def beside(result: FunnelResult, reader: Reader) -> dict[str, Any]:
