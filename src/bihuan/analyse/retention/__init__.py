@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bihuan.analyse.retention.chart import chart_retention, panel_retention
-from bihuan.analyse.retention.result import RetentionResult, headlines_retention, shape_retention, table_retention
+from bihuan.analyse.retention.result import RetentionResult, headlines_retention, shape_retention
 from bihuan.analyse.retention.spec import Doing, RetentionCell, RetentionSpec
 from bihuan.analyse.retention.sql import compile_retention, people_retention, reads_retention
+from bihuan.analyse.retention.table import table_retention
 from bihuan.engine.question import Question
 
 RETENTION: Question[RetentionSpec, RetentionResult] = Question(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
+from bihuan.analyse.differences import p_said, points, short_points, with_bounds
 from bihuan.analyse.parts import part_title
-from bihuan.analyse.retention.result import Cell, Cohort, RetentionPart, RetentionResult, Usage, cell_of
+from bihuan.analyse.retention.result import Beside, Cell, Cohort, Mean, RetentionPart, RetentionResult, Usage
+from bihuan.analyse.retention.table import cell_of, cells_beside
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
@@ -15,41 +18,76 @@ COLUMNS = {"hour": "Hour {number}", "day": "Day {number}", "week": "Week {number
 UNITS = {"hour": "by the hour", "day": "by the day", "week": "by the week", "month": "by the month"}
 MOST_SHOWN = 20
 SHADES = 9
+PALE = 0.45
 
 
 def chart_retention(result: RetentionResult, reader: Reader) -> dict[str, Any] | None:
-    """The mean share that came back in each column, between the ends of its interval, and the plain mean; or a line for each value."""
-    if not result.everybody.size:
+    """The mean share that came back in each column, between the ends of its interval, and the plain mean; or that of what it is compared
+    with, between the ends of its own; or a line for each value, what it is compared with paler."""
+    everybody = result.everybody
+    if not everybody.size and not any(cohort.size for cohort in everybody.before):
         return None
     if result.parts:
-        shown = result.parts[:MOST_SHOWN]
-        series = [_line(part_title(part, result, reader), [mean.weighted for mean in part.curve]) for part in shown]
+        series = [line for number, part in enumerate(result.parts[:MOST_SHOWN]) for line in _of_value(part, number, result, reader)]
+    elif result.compared:
+        series = [
+            *_between(reader.say("This"), [one.now for one in everybody.beside], "palette:0", reader),
+            *_between(compared_name(result, reader), [one.before for one in everybody.beside], "palette:1", reader),
+        ]
     else:
-        curve = result.everybody.curve
+        curve = everybody.curve
         series = [
             _line(reader.say("Mean, each person alike"), [mean.weighted for mean in curve], colour="palette:0"),
             _line(reader.say("Mean, each cohort alike"), [mean.plain for mean in curve], kind="dashed", colour="palette:1"),
-            *(
-                _line(
-                    reader.say(title),
-                    [mean.interval[end] if mean.interval else None for mean in curve],
-                    kind="dotted",
-                    opacity=0.6,
-                    colour="palette:0",
-                )
-                for end, title in enumerate(("At least, 95 %", "At most, 95 %"))
-            ),
+            *_ends(["At least, 95 %", "At most, 95 %"], curve, "palette:0", reader),
         ]
     return _option(series, result, reader, "percent")
 
 
+def _between(name: str, means: Sequence[Mean], colour: str, reader: Reader) -> list[dict[str, Any]]:
+    """A side, and the ends of its interval."""
+    line = _line(name, [mean.weighted for mean in means], colour=colour)
+    return [
+        line,
+        *({**end, "name": f"{name} · {end['name']}"} for end in _ends(["At least, 95 %", "At most, 95 %"], means, colour, reader)),
+    ]
+
+
+def _ends(titles: Sequence[str], means: Sequence[Mean], colour: str, reader: Reader) -> list[dict[str, Any]]:
+    return [
+        _line(
+            reader.say(title), [mean.interval[end] if mean.interval else None for mean in means], kind="dotted", opacity=0.6, colour=colour
+        )
+        for end, title in enumerate(titles)
+    ]
+
+
+def _of_value(part: RetentionPart, number: int, result: RetentionResult, reader: Reader) -> list[dict[str, Any]]:
+    name = part_title(part, result, reader)
+    if not part.beside:
+        return [_line(name, [mean.weighted for mean in part.curve])]
+    colour = f"palette:{number % 10}"
+    before = _line(f"{name} · {compared_name(result, reader)}", [one.before.weighted for one in part.beside], opacity=PALE, colour=colour)
+    return [_line(name, [one.now.weighted for one in part.beside], colour=colour), before]
+
+
 def chart_value(result: RetentionResult, reader: Reader) -> dict[str, Any] | None:
     """What each person of the cohorts brought on average in each column; None when it is not asked."""
-    if result.valued is None or not result.everybody.size:
+    everybody = result.everybody
+    if result.valued is None or not (everybody.size or any(cohort.size for cohort in everybody.before)):
         return None
-    parts = result.parts[:MOST_SHOWN] or (result.everybody,)
+    if result.compared and not result.parts:
+        now, before = ([side.value for side in sides] for sides in zip(*((one.now, one.before) for one in everybody.beside), strict=True))
+        lines = [_line(reader.say("This"), now, colour="palette:0"), _line(compared_name(result, reader), before, colour="palette:1")]
+        return _option(lines, result, reader, "short")
+    parts = result.parts[:MOST_SHOWN] or (everybody,)
     series = [_line(part_title(part, result, reader), [mean.value for mean in part.curve]) for part in parts]
     return _option(series, result, reader, "short")
+
+
+def compared_name(result: RetentionResult, reader: Reader) -> str:
+    """What it is compared with."""
+    return reader.say(result.compared[0], **result.compared[1]) if result.compared else ""
 
 
 def _option(series: Sequence[Mapping[str, Any]], result: RetentionResult, reader: Reader, kind: str) -> dict[str, Any]:
@@ -93,7 +131,7 @@ def panel_retention(result: RetentionResult, reader: Reader) -> Mapping[str, Any
             }
             for cohort in result.everybody.cohorts
         ],
-        "mean": _means(result.everybody, darkest, reader),
+        "mean": _means(result.everybody.curve, darkest, reader),
         "previous": result.reference == "previous",
         "running": any(not cell.complete and cell.people is not None for cohort in result.everybody.cohorts for cell in cohort.cells),
         "breakdown": heading(result.breakdown, reader),
@@ -102,7 +140,8 @@ def panel_retention(result: RetentionResult, reader: Reader) -> Mapping[str, Any
                 "title": part_title(part, result, reader),
                 "place": part.place,
                 "size": reader.show(part.size, "number"),
-                "means": _means(part, darkest, reader),
+                "means": _means(part.curve, darkest, reader),
+                "before": _means([one.before for one in part.beside], darkest, reader),
             }
             for part in result.parts[:MOST_SHOWN]
         ],
@@ -110,6 +149,8 @@ def panel_retention(result: RetentionResult, reader: Reader) -> Mapping[str, Any
         "valued": result.valued or "",
         "value_chart": chart_value(result, reader),
         "usage": _usage(result.usage, reader),
+        "compared": compared_name(result, reader),
+        "comparison": _comparison(result, reader) if result.compared else None,
     }
 
 
@@ -146,7 +187,7 @@ def _value(cell: Cell, cohort: Cohort, reader: Reader) -> dict[str, str]:
     return {"each": reader.show(round(cell.value / cohort.size, 2), "number"), "all": reader.show(round(cell.value, 2), "number")}
 
 
-def _means(part: RetentionPart, darkest: float, reader: Reader) -> list[dict[str, Any]]:
+def _means(curve: Sequence[Mean], darkest: float, reader: Reader) -> list[dict[str, Any]]:
     return [
         {
             "share": reader.show(mean.weighted, "share"),
@@ -154,7 +195,7 @@ def _means(part: RetentionPart, darkest: float, reader: Reader) -> list[dict[str
             "heat": "" if mean.weighted is None else _heat(mean.weighted, darkest),
             "value": "" if mean.value is None else reader.show(round(mean.value, 2), "number"),
         }
-        for mean in part.curve
+        for mean in curve
     ]
 
 
@@ -167,3 +208,70 @@ def _darkest(part: RetentionPart) -> float:
 def _heat(share: float, darkest: float) -> int:
     """A shade from 0 (nobody) to 9."""
     return min(SHADES, max(1, round(share / darkest * SHADES))) if share else 0
+
+
+# --- Beside each other -----------------------------------------------------------------------------------------------------------------
+
+
+def _comparison(result: RetentionResult, reader: Reader) -> dict[str, Any]:
+    """Each column on both sides, and in a sentence which of them differs most surely."""
+    titles = column_titles(result, reader)
+    return {
+        "name": compared_name(result, reader),
+        "sentence": _sentence(result, titles, reader),
+        "columns": [
+            _shown_beside(column, title, one, result, reader)
+            for column, (title, one) in enumerate(zip(titles, result.everybody.beside, strict=True))
+        ],
+        "valued": result.valued or "",
+        "overlapping": result.overlapping,
+        "shared": result.shared,
+        "together": result.recurring,
+        "untested": result.reference == "previous" and result.counts == "on",
+    }
+
+
+def _shown_beside(column: int, title: str, one: Beside, result: RetentionResult, reader: Reader) -> dict[str, Any]:
+    of, came = cells_beside(result.everybody, column, result)
+    return {
+        "title": title,
+        "now": with_bounds(one.difference.now, reader),
+        "before": with_bounds(one.difference.before, reader),
+        "change": short_points(one.difference.change, reader),
+        "p": p_said(one.difference.adjusted, reader),
+        "clear": one.difference.clear,
+        "better": bool(one.difference.change and one.difference.change.estimate > 0),
+        "people": [
+            {"number": reader.show(number, "number"), "cell": urlencode({f"cell.{name}": value for name, value in cell.items()})}
+            for number, cell in (
+                (one.now.came, came),
+                (one.now.of, of),
+                (one.before.came, {**came, "before": "true"}),
+                (one.before.of, {**of, "before": "true"}),
+            )
+        ],
+        "values": [reader.show(None if mean.value is None else round(mean.value, 2), "number") for mean in (one.now, one.before)],
+    }
+
+
+def _sentence(result: RetentionResult, titles: Sequence[str], reader: Reader) -> str:
+    tested = [
+        (one.difference.adjusted, column) for column, one in enumerate(result.everybody.beside) if one.difference.adjusted is not None
+    ]
+    if not any(one.now.of and one.before.of for one in result.everybody.beside):
+        return reader.say("Nothing is over yet on both sides: there is nothing to compare.")
+    if not tested:
+        return ""
+    column = min(tested)[1]
+    one = result.everybody.beside[column].difference
+    if not one.clear:
+        return reader.say("No single column differs by more than chance could make.")
+    return reader.say(
+        "The column that differs most surely is {column}: {now} came back, against {before} ({other}): {change} (p {p} for all columns).",
+        column=titles[column],
+        now=reader.show(one.now.estimate if one.now else None, "share"),
+        before=reader.show(one.before.estimate if one.before else None, "share"),
+        other=compared_name(result, reader),
+        change=points(one.change, reader),
+        p=p_said(one.adjusted, reader),
+    )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from math import sqrt
 from typing import Any
 
+from bihuan.analyse.differences import Difference, adjusted, difference
+from bihuan.analyse.retention.cohorts import cohort_starts, counting, shared, sides_of, spans
 from bihuan.analyse.retention.spec import RetentionSpec
-from bihuan.analyse.retention.sql import cohort_starts, period_starts
-from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
-from bihuan.engine.question import Column, Headline, Rows, Scope, Table
+from bihuan.analyse.statistics import Interval, Share
+from bihuan.engine.breakdowns import Breakdown
+from bihuan.engine.compare import EVERYBODY, Groups, Said, compare_said
+from bihuan.engine.question import Headline, Rows, Scope
 
 DAY = 86_400  # seconds
-LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}  # by the clock, not by the calendar
 Z95 = 1.959963984540054  # of a normal distribution 95 % lie so near to its mean
 
 
@@ -71,16 +73,29 @@ class Mean:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A column on both sides: the means `now` and `before` over the cohorts whose cell is complete, and that of their counterpart on the
+    other side too; and their `difference`, whose p-values are adjusted for all columns."""
+
+    now: Mean
+    before: Mean
+    difference: Difference
+
+
+@dataclass(frozen=True)
 class RetentionPart:
     """The retention of everybody (`value` None), of those with `value` ('' when they have none), or of all those whose value is not
     among the first (`other` is then how many values those are). `curve` has one mean for each column of the cohorts. `place` is where it
-    stands in the answer; 0 is everybody."""
+    stands in the answer; 0 is everybody. `beside` is each column next to what it is compared with, whose cohorts are `before` (both empty:
+    nothing)."""
 
     value: str | None
     other: int
     cohorts: tuple[Cohort, ...]
     curve: tuple[Mean, ...]
     place: int = 0
+    before: tuple[Cohort, ...] = ()
+    beside: tuple[Beside, ...] = ()
 
     @property
     def size(self) -> int:
@@ -105,7 +120,11 @@ class Usage:
 @dataclass(frozen=True)
 class RetentionResult:
     """`everybody`, and when broken down `parts`, most people first, the rest last. `columns` are the first and last period of each, in
-    `unit`s after the cohort's own, which is 0. `valued` is the property summed up, `usage` how often people come, where asked for."""
+    `unit`s after the cohort's own, which is 0. `valued` is the property summed up, `usage` how often people come, where asked for.
+
+    `compared` is what it is compared with: `overlapping` says that all of this side are on that one too, `shared` that a cohort is on both.
+    `recurring` people count in each of their cohorts.
+    """
 
     unit: str
     everybody: RetentionPart
@@ -118,6 +137,10 @@ class RetentionResult:
     clock: str
     valued: str | None
     usage: Usage | None
+    recurring: bool = False
+    compared: Said | None = None
+    overlapping: bool = False
+    shared: bool = False
 
 
 def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionResult:
@@ -138,62 +161,11 @@ def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionR
         clock=spec.clock,
         valued=spec.value,
         usage=usage[0] if usage else None,
+        recurring=spec.mode == "recurring",
+        compared=compare_said(spec.compare, scope) if spec.compare else None,
+        overlapping=_overlapping(spec),
+        shared=shared(spec, scope),
     )
-
-
-def table_retention(result: RetentionResult) -> Table:
-    """One row for each cell that has begun: of everybody, or of each value; none when nobody started."""
-    value = columns_of(result.breakdown) if result.parts else ()
-    columns = (
-        *value,
-        Column("cohort", "Cohort", "time" if result.unit == "hour" else "day"),
-        Column("size", "People", "number"),
-        Column("after", "Periods later", "number"),
-        Column("people", "Came back", "number"),
-        Column("share", "Share", "share"),
-        Column("complete", "Complete"),
-        Column("away", "Did not come back", "number"),
-    )
-    if result.valued is not None:
-        columns += (Column("value", "{name}, in all", "number", {"name": result.valued}),)
-    rows, cells = [], []
-    for part in (result.parts or (result.everybody,)) if result.everybody.size else ():
-        for cohort in part.cohorts:
-            for number, cell in enumerate(cohort.cells):
-                if cell.people is None:
-                    continue
-                named = cells_of(part.value, result.breakdown) if value else ()
-                when = cohort.start if result.unit == "hour" else cohort.day
-                row = (
-                    *named,
-                    when,
-                    cohort.size,
-                    result.columns[number][0],
-                    cell.people,
-                    cell.share,
-                    cell.complete,
-                    cohort.size - cell.people,
-                )
-                rows.append((*row, cell.value) if result.valued is not None else row)
-                whose = cell_of(part, cohort, result.unit)
-                links = (
-                    *[None] * len(named),
-                    None,
-                    whose,
-                    None,
-                    {**whose, "after": number},
-                    None,
-                    None,
-                    {**whose, "after": number, "came": False},
-                )
-                cells.append((*links, None) if result.valued is not None else links)
-    return Table(columns, tuple(rows), tuple(cells))
-
-
-def cell_of(part: RetentionPart, cohort: Cohort, unit: str) -> dict[str, Any]:
-    """The fields of the cell that is a whole cohort."""
-    start = f"{cohort.start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if unit == "hour" else cohort.day.isoformat()
-    return {"cohort": start, **({"place": part.place} if part.place else {})}
 
 
 AFTER_ONE = {
@@ -205,58 +177,71 @@ AFTER_ONE = {
 
 
 def headlines_retention(result: RetentionResult) -> tuple[Headline, ...]:
-    curve = result.everybody.curve
-    known = [mean.weighted for mean in curve[1:] if mean.weighted is not None]
+    curve, beside = result.everybody.curve, result.everybody.beside
+    known = [column for column, mean in enumerate(curve) if column and mean.weighted is not None]
     first = AFTER_ONE[result.unit] if result.columns[1] == (1, 1) and result.counts == "on" else "Back in the first column"
+    people = _change(beside[0].now.of, beside[0].before.of) if beside else None
     return (
-        Headline("People in cohorts", result.everybody.size),
-        Headline(first, curve[1].weighted, "share"),
-        Headline("Back in the last complete period", known[-1] if known else None, "share"),
+        Headline("People in cohorts", result.everybody.size, change=people),
+        Headline(first, curve[1].weighted, "share", change=_change_of(beside, 1)),
+        Headline(
+            "Back in the last complete period",
+            curve[known[-1]].weighted if known else None,
+            "share",
+            change=_change_of(beside, known[-1]) if known else None,
+        ),
     )
 
 
+def _change_of(beside: Sequence[Beside], column: int) -> float | None:
+    return _change(beside[column].now.weighted, beside[column].before.weighted) if beside else None
+
+
+def _change(now: float | None, before: float | None) -> float | None:
+    return None if now is None or not before else now / before - 1
+
+
+def _overlapping(spec: RetentionSpec) -> bool:
+    return isinstance(spec.compare, Groups) and spec.compare.against == EVERYBODY
+
+
 def _part(spec: RetentionSpec, scope: Scope, rows: Sequence[Mapping[str, Any]], place: int) -> RetentionPart:
+    asked = [side.asked for side in sides_of(spec, scope)]
+    mine, *theirs = (_cohorts(one, scope, [row for row in rows if row.get("side", 0) == side]) for side, one in enumerate(asked))
+    is_other = place > spec.top
+    complete = [[cell.complete for cell in cohort.cells] for cohort in mine]
+    return RetentionPart(
+        value=None if place == 0 or is_other else str(rows[0]["value"]),
+        other=max(row["rank"] for row in rows) - spec.top if is_other else 0,
+        cohorts=mine,
+        curve=tuple(_curve(mine, complete, spec)),
+        place=place,
+        before=theirs[0] if theirs else (),
+        beside=_beside(spec, scope, mine, theirs[0]) if theirs else (),
+    )
+
+
+def _cohorts(spec: RetentionSpec, scope: Scope, rows: Sequence[Mapping[str, Any]]) -> tuple[Cohort, ...]:
+    """The cohorts of one side."""
     counts = {(row["cohort"], row["after"]): (int(row["people"]), float(row.get("amount", 0))) for row in rows}
     cohorts = []
     starts = cohort_starts(spec, scope)
-    for number, spans in enumerate(_spans(spec, scope)):
+    for number, row in enumerate(spans(spec, scope)):
         size, _ = counts.get((number, -1), (0, 0.0))
         cells: list[Cell] = []
-        for column, (begun, over) in enumerate(spans):
+        for column, (begun, over) in enumerate(row):
             people, amount = counts.get((number, column), (0, 0.0))
             of = cells[-1].people if column and spec.reference == "previous" else size
             value = amount if spec.value is not None else None
             cells.append(Cell(people, people / of if of else None, over, value) if begun else Cell(None, None, False))
         cohorts.append(Cohort(starts[number], size, tuple(cells)))
-    is_other = place > spec.top
-    return RetentionPart(
-        value=None if place == 0 or is_other else str(rows[0]["value"]),
-        other=max(row["rank"] for row in rows) - spec.top if is_other else 0,
-        cohorts=tuple(cohorts),
-        curve=tuple(_curve(cohorts, spec)),
-        place=place,
-    )
+    return tuple(cohorts)
 
 
-def _spans(spec: RetentionSpec, scope: Scope) -> Iterator[list[tuple[bool, bool]]]:
-    """For each cohort and column: whether it has begun for somebody, and whether it is over for everybody."""
-    starts = [start.astimezone(UTC) for start in period_starts(spec, scope)]
-    now = scope.now.astimezone(UTC)
-    for number in range(len(cohort_starts(spec, scope))):
-        spans = []
-        for first, last in spec.columns:
-            end = spec.followed if spec.counts == "on_or_after" else last
-            if spec.clock == "exact":
-                begins, ends = starts[number] + first * LENGTHS[spec.unit], starts[number + 1] + (end + 1) * LENGTHS[spec.unit]
-            else:
-                begins, ends = starts[number + first], starts[number + end + 1]
-            spans.append((begins <= now, ends <= now))
-        yield spans
-
-
-def _curve(cohorts: Sequence[Cohort], spec: RetentionSpec) -> Iterator[Mean]:
+def _curve(cohorts: Sequence[Cohort], counts: Sequence[Sequence[bool]], spec: RetentionSpec) -> Iterator[Mean]:
+    """The mean of each column over the cohorts that count in it."""
     for column in range(len(spec.columns)):
-        known = [cohort for cohort in cohorts if cohort.size and cohort.cells[column].complete]
+        known = [cohort for cohort, row in zip(cohorts, counts, strict=True) if cohort.size and row[column]]
         before = column - 1 if column and spec.reference == "previous" else None
         came = sum(cohort.cells[column].people or 0 for cohort in known)
         of = sum(cohort.size if before is None else cohort.cells[before].people or 0 for cohort in known)
@@ -270,3 +255,24 @@ def _curve(cohorts: Sequence[Cohort], spec: RetentionSpec) -> Iterator[Mean]:
             of=of,
             value=None if value is None else value / sum(cohort.size for cohort in known),
         )
+
+
+def _beside(spec: RetentionSpec, scope: Scope, mine: Sequence[Cohort], theirs: Sequence[Cohort]) -> tuple[Beside, ...]:
+    now, before = (tuple(_curve(cohorts, counts, spec)) for cohorts, counts in zip((mine, theirs), counting(spec, scope), strict=True))
+    differences = adjusted([_difference(column, *both, spec) for column, both in enumerate(zip(now, before, strict=True))])
+    return tuple(map(Beside, now, before, differences))
+
+
+def _difference(column: int, now: Mean, before: Mean, spec: RetentionSpec) -> Difference:
+    """Not tested where it is certain (who does the same event has come back in their own period), and where those who came need not be
+    among those whom they are a share of."""
+    certain = column == 0 and spec.start == spec.returning
+    among = column == 0 or spec.reference == "start" or spec.counts == "on_or_after"
+    if not certain and among:
+        return difference(column, Share(now.came, now.of), Share(before.came, before.of), _overlapping(spec))
+    change = None if now.weighted is None or before.weighted is None else Interval(now.weighted - before.weighted, None, None)
+    return Difference(column, _estimate(now), _estimate(before), change, None, None)
+
+
+def _estimate(mean: Mean) -> Interval | None:
+    return None if mean.weighted is None else Interval(mean.weighted, *(mean.interval or (None, None)))

@@ -6,9 +6,10 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bihuan.engine.breakdowns import Breakdowns
+from bihuan.engine.compare import Before, Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
@@ -39,8 +40,9 @@ class RetentionSpec(Spec):
 
     `counts` "on" is who came back in a column, "on_or_after" who did in it or a later one. `reference` is of what a share is taken: the
     cohort, or those who came back in the column before. With `value`, a property of the return events with a number, it is summed up
-    too. `suggest` finds out how long people stay away between two uses. `filter` must hold of both events. (`return` is a Python word:
-    the field is `return` in every document, `returning` in code.)
+    too. `suggest` finds out how long people stay away between two uses. `filter` must hold of both events. `compare` puts the cohorts of
+    another period, or of other people, beside these. (`return` is a Python word: the field is `return` in every document, `returning` in
+    code.)
     """
 
     start: Doing
@@ -56,8 +58,16 @@ class RetentionSpec(Spec):
     suggest: bool = False
     filter: Filter = EVERYTHING
     period: PeriodSpec = Last(last=30)
+    compare: Comparison = None
     breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=MOST_VALUES)] = 5
+
+    @field_validator("compare")
+    @classmethod
+    def _not_a_target(cls, compare: Comparison) -> Comparison:
+        if isinstance(compare, Target):
+            raise ValueError("Retention has no target: compare it with a period or with other people.")
+        return compare
 
     @model_validator(mode="after")
     def _possible(self) -> RetentionSpec:
@@ -65,6 +75,8 @@ class RetentionSpec(Spec):
             raise ValueError("The periods at which columns end must rise.")
         if self.unit == "month" and self.clock == "exact":
             raise ValueError("Months differ in length: count them by the calendar.")
+        if self.unit == "month" and isinstance(self.compare, Before) and self.compare.to == "week":
+            raise ValueError("Cohorts of a month stand beside those of other months, not of weeks before.")
         return self
 
     @property
@@ -81,10 +93,13 @@ class RetentionSpec(Spec):
 
 class RetentionCell(Spec):
     """Those of the cohort that begins at `cohort` (a day, or an instant where hours are asked for; None: of any) who came back in the
-    column `after` (None: all who started), or with `came` false those who did not. With `place` those of the so manyth value of the
-    answer, most people first (one more than are shown: all other values)."""
+    column `after` (None: all who started), or with `came` false those who did not. With `over` only of the cohorts that count in the mean
+    of that column: it is over, on both sides where there are two. With `place` those of the so manyth value of the answer, most people
+    first (one more than are shown: all other values); with `before` of what it is compared with."""
 
     cohort: datetime | None = None
     after: Annotated[int, Field(ge=0, le=100)] | None = None
     came: bool = True
+    over: Annotated[int, Field(ge=0, le=100)] | None = None
+    before: bool = False
     place: Annotated[int, Field(ge=1, le=MOST_VALUES + 1)] | None = None

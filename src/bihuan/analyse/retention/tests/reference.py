@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from bihuan.analyse.retention.result import Cell, Cohort, Mean, RetentionPart, Usage
+from bihuan.analyse.differences import Difference
+from bihuan.analyse.retention.result import Beside, Cell, Cohort, Mean, RetentionPart, Usage
 from bihuan.analyse.retention.spec import Doing, RetentionSpec
-from bihuan.engine.periods import Period
+from bihuan.engine.compare import Before, Compare, Groups, Other
+from bihuan.engine.filters import All, Filter, InSegment, Not
+from bihuan.engine.periods import Between, Period
 from bihuan.engine.tests import broken_down
 from bihuan.engine.tests.worlds import Event, World
 from bihuan.engine.tests.worlds import number as property_value
@@ -54,13 +58,13 @@ def number(starts: list[datetime], at: datetime) -> int:
     return sum(start <= at for start in starts) - 1
 
 
-def starts(world: World, spec: RetentionSpec) -> list[tuple[int, int, str, datetime]]:
-    """Who started in which cohort (its number), with which value, and when."""
+def starts(world: World, spec: RetentionSpec, parted: list[Event] | None = None) -> list[tuple[int, int, str, datetime]]:
+    """Who started in which cohort (its number), with which value, and when. Quantiles are those of the events `parted`."""
     among = in_cohorts(world, spec)
     found = matching(world, spec, spec.start)
 
     def value(event: Event) -> str:
-        return broken_down.part(world, spec.breakdown, event, among)
+        return broken_down.part(world, spec.breakdown, event, among if parted is None else parted)
 
     if spec.mode == "first_ever":
         found.sort(key=lambda event: (event.at, value(event).encode()))
@@ -84,9 +88,18 @@ def part(
     world: World, spec: RetentionSpec, value: str | None = None, among: set[str] | None = None, other: int = 0, place: int = 0
 ) -> RetentionPart:
     """The retention of those who started with one of the values `among` (None: everybody)."""
+    both = sides(world, spec)
+    parted = [event for side in both for event in in_cohorts(world, side)]
+    cohorts, *before = (cohorts_with(world, side, among, parted) for side in both)
+    curve = tuple(mean(cohorts, column, spec) for column in range(len(spec.columns)))
+    found = RetentionPart(value, other, tuple(cohorts), curve, place)
+    return replace(found, before=tuple(before[0]), beside=beside(spec, cohorts, before[0])) if before else found
+
+
+def cohorts_with(world: World, spec: RetentionSpec, among: set[str] | None, parted: list[Event]) -> list[Cohort]:
     cut = calendar(world, spec)
     began: dict[tuple[int, int], datetime] = {}
-    for person, cohort, started_with, at in starts(world, spec):
+    for person, cohort, started_with, at in starts(world, spec, parted):
         if among is None or started_with in among:
             began[person, cohort] = min(at, began.get((person, cohort), at))
     returns = matching(world, spec, spec.returning)
@@ -112,8 +125,7 @@ def part(
             worth = sum(property_value(event.props.get(spec.value)) or 0.0 for event in came) if spec.value else None
             cells.append(Cell(people, people / of if of else None, over <= world.now.astimezone(UTC), worth))
         cohorts.append(Cohort(begins, len(mine), tuple(cells)))
-    curve = tuple(mean(cohorts, column, spec) for column in range(len(spec.columns)))
-    return RetentionPart(value, other, tuple(cohorts), curve, place)
+    return cohorts
 
 
 def after(spec: RetentionSpec, cut: list[datetime], cohort: int, mine: dict[int, datetime], world: World, event: Event) -> int:
@@ -128,8 +140,11 @@ def parts(world: World, spec: RetentionSpec) -> list[RetentionPart]:
     if not spec.breakdown:
         return []
     people: dict[str, set[int]] = {}
-    for person, _, value, _ in starts(world, spec):
-        people.setdefault(value, set()).add(person)
+    both = sides(world, spec)
+    parted = [event for side in both for event in in_cohorts(world, side)]
+    for number, side in enumerate(both):
+        for person, _, value, _ in starts(world, side, parted):
+            people.setdefault(value, set()).update([person] if number == 0 else [])
     ranked = sorted(people, key=lambda value: (-len(people[value]), value.encode()))
     rest = set(ranked[spec.top :])
     found = [part(world, spec, value, {value}, place=place) for place, value in enumerate(ranked[: spec.top], 1)]
@@ -161,3 +176,86 @@ def usage(world: World, spec: RetentionSpec) -> Usage:
 
 def instant(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+# --- Beside each other -----------------------------------------------------------------------------------------------------------------
+
+
+def sides(world: World, spec: RetentionSpec) -> list[RetentionSpec]:
+    """What is asked, and what it is compared with, each as a question of its own."""
+    alone = spec.model_copy(update={"compare": None})
+    compare = spec.compare
+    if compare is None:
+        return [alone]
+    if isinstance(compare, Groups):
+        segment = InSegment(segment=compare.segment)
+        others: dict[str, Filter] = {"*": All(), "!": Not(negated=segment)}
+        against = others.get(compare.against, InSegment(segment=compare.against))
+        return [alone.model_copy(update={"filter": All(all=(spec.filter, one))}) for one in (segment, against)]
+    other = other_days(world, spec, compare)
+    return [alone, alone.model_copy(update={"period": Between(since=other[0], until=other[1])})]
+
+
+def other_days(world: World, spec: RetentionSpec, compare: Compare) -> tuple[date, date]:
+    """The first and the last day of the other period: of as many cohorts before, or by the calendar."""
+    begins = [at.astimezone(ZoneInfo(world.zone)).date() for at in cohorts_of(world, spec)]
+    since, after = begins[0], later(begins[-1], spec.unit) if spec.unit != "hour" else begins[-1] + timedelta(days=1)
+    yesterday = since - timedelta(days=1)
+    match compare:
+        case Other():
+            period = Period.resolve(compare.period, zone=world.zone, now=world.now)
+            return period.since, period.until
+        case Before(to="previous") if spec.unit == "month":
+            first = since
+            for _ in begins:
+                first = (first - timedelta(days=1)).replace(day=1)
+            return first, yesterday
+        case Before(to="previous"):
+            return since - (after - since), yesterday
+        case Before(to="week"):
+            return since - timedelta(days=7 * compare.ago), after - timedelta(days=7 * compare.ago + 1)
+        case Before(to="month", ago=1) if spec.unit == "month":
+            return (since - timedelta(days=1)).replace(day=1), (after - timedelta(days=1)).replace(day=1) - timedelta(days=1)
+        case Before(to="month", ago=1):  # four weeks
+            return since - timedelta(days=28), after - timedelta(days=29)
+    raise TypeError(compare)
+
+
+def counting(cohorts: list[Cohort], others: list[Cohort], column: int) -> list[Cohort]:
+    """Those whose column is over, and that of their counterpart, too."""
+    found = []
+    for place, cohort in enumerate(cohorts):
+        other = others[place] if place < len(others) else others[-1]
+        if cohort.cells[column].complete and other.cells[column].complete:
+            found.append(cohort)
+    return found
+
+
+def beside(spec: RetentionSpec, now: list[Cohort], before: list[Cohort]) -> tuple[Beside, ...]:
+    """Each column; the differences are left to a test of their own."""
+    nothing = Difference(None, None, None, None, None, None)
+    return tuple(
+        Beside(mean(counting(now, before, column), column, spec), mean(counting(before, now, column), column, spec), nothing)
+        for column in range(len(spec.columns))
+    )
+
+
+def behind_mean(world: World, spec: RetentionSpec, column: int, side: int) -> tuple[set[int], set[int]]:
+    """Who started in the cohorts that count in a column of this side (0) or the other, and who of them came back in it."""
+    asked = sides(world, spec)
+    found = [cohorts_with(world, each, None, []) for each in asked]
+    known = counting(found[side], found[1 - side], column)
+    mine = asked[side]
+    cut, returns = calendar(world, mine), matching(world, mine, mine.returning)
+    first, last = mine.columns[column][0], mine.followed if mine.counts == "on_or_after" else mine.columns[column][1]
+    began: dict[tuple[int, int], datetime] = {}
+    for person, cohort, _, at in starts(world, mine, []):
+        if found[side][cohort] in known:
+            began[cohort, person] = min(at, began.get((cohort, person), at))
+    came = {
+        world.person(event)
+        for event in returns
+        for (cohort, person), at in began.items()
+        if person == world.person(event) and first <= after(mine, cut, cohort, {person: at}, world, event) <= last
+    }
+    return {person for _, person in began}, came
