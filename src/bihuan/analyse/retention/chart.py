@@ -41,7 +41,10 @@ def chart_retention(result: RetentionResult, reader: Reader) -> dict[str, Any] |
             _line(reader.say("Mean, each cohort alike"), [mean.plain for mean in curve], kind="dashed", colour="palette:1"),
             *_ends(["At least, 95 %", "At most, 95 %"], curve, "palette:0", reader),
         ]
-    return _option(series, result, reader, "percent")
+    option = _option(series, result, reader, "percent")
+    if result.compared and not result.parts:  # the ends of intervals are told by their lines
+        option["legend"]["data"] = [series[0]["name"], series[3]["name"]]
+    return option
 
 
 def _between(name: str, means: Sequence[Mean], colour: str, reader: Reader) -> list[dict[str, Any]]:
