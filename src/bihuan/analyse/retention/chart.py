@@ -11,6 +11,7 @@ from bihuan.analyse.parts import part_title
 from bihuan.analyse.retention.result import Beside, Cell, Cohort, Mean, RetentionPart, RetentionResult, Usage
 from bihuan.analyse.retention.table import cell_of, cells_beside
 from bihuan.engine.breakdowns import heading
+from bihuan.engine.meta import Interval
 from bihuan.engine.question import Reader
 
 # What a column is called in a heading; 0 is the cohort's own.
@@ -129,6 +130,7 @@ def panel_retention(result: RetentionResult, reader: Reader) -> Mapping[str, Any
                 "title": reader.show(cohort.start, "time") if result.unit == "hour" else reader.show(cohort.day, "day"),
                 "key": cell_of(result.everybody, cohort, result.unit)["cohort"],
                 "size": reader.show(cohort.size, "number"),
+                "sure": _sure(cohort.sure, reader),
                 "cells": [_cell(cell, darkest, reader) for cell in cohort.cells],
                 "values": [_value(cell, cohort, reader) for cell in cohort.cells],
             }
@@ -177,10 +179,15 @@ def _cell(cell: Cell, darkest: float, reader: Reader) -> dict[str, Any]:
         return {"share": "", "people": "", "heat": "", "running": False}
     return {
         "share": reader.show(cell.share, "share"),
-        "people": reader.show(cell.people, "number"),
+        "people": " ".join(filter(None, (reader.show(cell.people, "number"), _sure(cell.sure, reader)))),
         "heat": _heat(cell.share, darkest),
         "running": not cell.complete,
     }
+
+
+def _sure(sure: Interval | None, reader: Reader) -> str:
+    """Between which numbers an estimate lies; "" where nothing is estimated."""
+    return "" if sure is None else f"({reader.show(round(sure.low), 'number')} – {reader.show(round(sure.high), 'number')})"
 
 
 def _value(cell: Cell, cohort: Cohort, reader: Reader) -> dict[str, str]:
@@ -245,16 +252,19 @@ def _shown_beside(column: int, title: str, one: Beside, result: RetentionResult,
         "clear": one.difference.clear,
         "better": bool(one.difference.change and one.difference.change.estimate > 0),
         "people": [
-            {"number": reader.show(number, "number"), "cell": urlencode({f"cell.{name}": value for name, value in cell.items()})}
-            for number, cell in (
-                (one.now.came, came),
-                (one.now.of, of),
-                (one.before.came, {**came, "before": "true"}),
-                (one.before.of, {**of, "before": "true"}),
-            )
+            _number(one.now.came, came, result, reader),
+            _number(one.now.of, of, result, reader),
+            _number(one.before.came, {**came, "before": "true"}, result, reader),
+            _number(one.before.of, {**of, "before": "true"}, result, reader),
         ],
         "values": [reader.show(None if mean.value is None else round(mean.value, 2), "number") for mean in (one.now, one.before)],
     }
+
+
+def _number(count: int, cell: Mapping[str, Any], result: RetentionResult, reader: Reader) -> dict[str, str]:
+    """A number of people, and the address of who they are."""
+    where = urlencode({f"cell.{name}": value for name, value in cell.items()})
+    return {"number": reader.show(result.of_all(count), "number"), "cell": where}
 
 
 def _sentence(result: RetentionResult, titles: Sequence[str], reader: Reader) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -12,6 +13,7 @@ from bihuan.analyse.differences import Difference, adjusted, difference
 from bihuan.analyse.retention.cohorts import cohort_starts, counting, shared, sides_of, spans
 from bihuan.analyse.retention.spec import RetentionSpec
 from bihuan.analyse.statistics import Interval, Share
+from bihuan.engine import meta
 from bihuan.engine.breakdowns import Breakdown
 from bihuan.engine.compare import EVERYBODY, Groups, Said, compare_said
 from bihuan.engine.question import Headline, Rows, Scope
@@ -26,21 +28,25 @@ class Cell:
     the column before; None when that is 0). `value` is what their return events are worth together (None when that is not asked).
 
     All are None when the column has not begun. `complete` says that it is over for everybody; until then the numbers may still change.
+    Of a sample, `people` and `value` are estimates for everybody, and `sure` is where the number of people lies (None: nobody was seen).
     """
 
     people: int | None
     share: float | None
     complete: bool
     value: float | None = None
+    sure: meta.Interval | None = None
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """The people who started in the period that begins at `start`: `size` of them. `cells` has their own period first."""
+    """The people who started in the period that begins at `start`: `size` of them. `cells` has their own period first. Of a sample, `size`
+    is an estimate for everybody, and `sure` is where it lies."""
 
     start: datetime
     size: int
     cells: tuple[Cell, ...]
+    sure: meta.Interval | None = None
 
     @property
     def day(self) -> date:
@@ -52,8 +58,8 @@ class Mean:
     """The mean over all cohorts with people whose cell is complete (None when there is none).
 
     `weighted` is those who came back of all together, as a fraction; `plain` is the mean of the cohorts' shares, each cohort alike.
-    `came` came back of `of`, from which `interval` tells how far chance reaches. `value` is what each person of the cohorts brought
-    (None when it is not asked).
+    `came` came back of `of` (of a sample: of those in it), from which `interval` tells how far chance reaches. `value` is what each person
+    of the cohorts brought (None when it is not asked).
     """
 
     weighted: float | None
@@ -123,7 +129,8 @@ class RetentionResult:
     `unit`s after the cohort's own, which is 0. `valued` is the property summed up, `usage` how often people come, where asked for.
 
     `compared` is what it is compared with: `overlapping` says that all of this side are on that one too, `shared` that a cohort is on both.
-    `recurring` people count in each of their cohorts.
+    `recurring` people count in each of their cohorts. Of a `sample` shares and their intervals are those of the people in it, numbers of
+    people estimates for everybody.
     """
 
     unit: str
@@ -141,13 +148,22 @@ class RetentionResult:
     compared: Said | None = None
     overlapping: bool = False
     shared: bool = False
+    sample: float | None = None
+
+    @property
+    def warnings(self) -> tuple[meta.Warning_, ...]:
+        return meta.sample_warning(self.sample)
+
+    def of_all(self, count: int) -> int:
+        """How many there are, when so many were counted."""
+        return _of_all(count, self.sample)
 
 
 def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionResult:
     places: dict[int, list[Mapping[str, Any]]] = {0: []}
     for row in rows:
         places.setdefault(row["place"], []).append(row)
-    usage = [Usage(int(row["people"]), round(row["amount"] / DAY) if row["people"] else None) for row in places.pop(-1, ())]
+    usage = [_usage(row, spec.sample) for row in places.pop(-1, ())]
     parts = {place: _part(spec, scope, found, place) for place, found in places.items()}
     return RetentionResult(
         unit=spec.unit,
@@ -165,7 +181,13 @@ def shape_retention(spec: RetentionSpec, scope: Scope, rows: Rows) -> RetentionR
         compared=compare_said(spec.compare, scope) if spec.compare else None,
         overlapping=_overlapping(spec),
         shared=shared(spec, scope),
+        sample=spec.sample,
     )
+
+
+def _usage(row: Mapping[str, Any], sample: float | None) -> Usage:
+    people = int(row["people"])
+    return Usage(_of_all(people, sample), round(row["amount"] / DAY) if people else None)
 
 
 AFTER_ONE = {
@@ -213,10 +235,10 @@ def _part(spec: RetentionSpec, scope: Scope, rows: Sequence[Mapping[str, Any]], 
     return RetentionPart(
         value=None if place == 0 or is_other else str(rows[0]["value"]),
         other=max(row["rank"] for row in rows) - spec.top if is_other else 0,
-        cohorts=mine,
+        cohorts=_of_everybody(mine, spec.sample),
         curve=tuple(_curve(mine, complete, spec)),
         place=place,
-        before=theirs[0] if theirs else (),
+        before=_of_everybody(theirs[0], spec.sample) if theirs else (),
         beside=_beside(spec, scope, mine, theirs[0]) if theirs else (),
     )
 
@@ -276,3 +298,31 @@ def _difference(column: int, now: Mean, before: Mean, spec: RetentionSpec) -> Di
 
 def _estimate(mean: Mean) -> Interval | None:
     return None if mean.weighted is None else Interval(mean.weighted, *(mean.interval or (None, None)))
+
+
+# --- Samples ---------------------------------------------------------------------------------------------------------------------------
+
+
+def _of_everybody(cohorts: tuple[Cohort, ...], sample: float | None) -> tuple[Cohort, ...]:
+    """What the cohorts of the sample say of everybody; shares stay as they are."""
+    return cohorts if sample is None else tuple(map(partial(_estimated, sample), cohorts))
+
+
+def _estimated(sample: float, cohort: Cohort) -> Cohort:
+    cells = tuple(
+        replace(cell, people=_of_all(cell.people, sample), value=meta.scaled(cell.value, sample), sure=_sure(cell.people, sample))
+        if cell.people is not None
+        else cell
+        for cell in cohort.cells
+    )
+    return Cohort(cohort.start, _of_all(cohort.size, sample), cells, _sure(cohort.size, sample))
+
+
+def _of_all(count: int, sample: float | None) -> int:
+    return round(meta.scaled(count, sample) or 0)
+
+
+def _sure(count: int, sample: float) -> meta.Interval | None:
+    """There are at least as many as were seen."""
+    found = meta.sure(count, count, sample) if count else None
+    return found and meta.Interval(max(found.low, count), found.high)

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Before, Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
@@ -41,8 +42,8 @@ class RetentionSpec(Spec):
     `counts` "on" is who came back in a column, "on_or_after" who did in it or a later one. `reference` is of what a share is taken: the
     cohort, or those who came back in the column before. With `value`, a property of the return events with a number, it is summed up
     too. `suggest` finds out how long people stay away between two uses. `filter` must hold of both events. `compare` puts the cohorts of
-    another period, or of other people, beside these. (`return` is a Python word: the field is `return` in every document, `returning` in
-    code.)
+    another period, or of other people, beside these. `sample` asks this part of the people only. (`return` is a Python word: the field is
+    `return` in every document, `returning` in code.)
     """
 
     start: Doing
@@ -61,6 +62,7 @@ class RetentionSpec(Spec):
     compare: Comparison = None
     breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=MOST_VALUES)] = 5
+    sample: Sample = None
 
     @field_validator("compare")
     @classmethod

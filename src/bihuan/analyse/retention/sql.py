@@ -17,6 +17,7 @@ from bihuan.engine.compare import Groups
 from bihuan.engine.conditions import condition
 from bihuan.engine.daily import counted, days_of, is_day_of
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, midnight
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -57,7 +58,7 @@ def _told_by_days(spec: RetentionSpec) -> bool:
     """Whether the people of whole days tell everything that is asked."""
     both = counted([spec.start, spec.returning], spec.filter)
     plain = spec.unit != "hour" and spec.clock == "calendar" and spec.counts == "on" and spec.value is None
-    return both and plain and not spec.breakdown and not spec.suggest and not isinstance(spec.compare, Groups)
+    return both and plain and not spec.breakdown and not spec.suggest and not spec.sample and not isinstance(spec.compare, Groups)
 
 
 def _by_days_beside(spec: RetentionSpec, scope: Scope, binder: Binder) -> str:
@@ -142,7 +143,7 @@ def _doings(spec: RetentionSpec, scope: Scope, binder: Binder) -> tuple[str, Spl
     over = _over(spec)
     events = has_name_of((spec.start, spec.returning), binder)
     since, until = binder.bind(reads.since, "Date"), binder.bind(reads.until, "Date")
-    filtered = condition(spec.filter, scope, binder, over=over)
+    filtered = _filtered(spec, scope, binder, over)
     number = _number(spec, scope, binder, since)
     in_cohorts = f"{number} BETWEEN 0 AND {binder.bind(len(cohort_starts(spec, scope)), 'Int64')} - 1"
     starts = f"person != 0 AND {events} AND {is_one_of(spec.start, scope, binder, over=over)} AND {in_cohorts} AND {filtered}"
@@ -167,6 +168,12 @@ def _over(spec: RetentionSpec) -> str:
     return "history" if spec.mode == "first_ever" else "visible"
 
 
+def _filtered(spec: RetentionSpec, scope: Scope, binder: Binder, over: str) -> str:
+    """SQL: an event fulfils the conditions, and is of somebody in the sample."""
+    filtered = condition(spec.filter, scope, binder, over=over)
+    return filtered if spec.sample is None else f"{filtered} AND {sampled(spec.sample, binder)}"
+
+
 def _number(spec: RetentionSpec, scope: Scope, binder: Binder, since: str) -> str:
     """SQL: the number of the calendar period of an event."""
     if spec.unit != "hour":
@@ -184,7 +191,7 @@ def _doings_of_both(spec: RetentionSpec, scope: Scope, binder: Binder) -> tuple[
     over, reads = _over(spec), reads_retention(spec, scope)
     mine, theirs = (_looked(side, scope, binder) for side in sides_of(spec, scope))
     seen = f"""person != 0 AND {has_name_of((spec.start, spec.returning), binder)}
-      AND day <= {binder.bind(reads.until, "Date")} AND {condition(spec.filter, scope, binder, over=over)}"""
+      AND day <= {binder.bind(reads.until, "Date")} AND {_filtered(spec, scope, binder, over)}"""
     starts = is_one_of(spec.start, scope, binder, over=over)
     among = f"{seen} AND {starts} AND ({mine.holds} AND {mine.in_cohorts} OR {theirs.holds} AND {theirs.in_cohorts})"
     of_events, of_starters = split_people(spec.breakdown, scope, binder, people="people", value="people.value", events=over, among=among)
@@ -365,7 +372,7 @@ FROM (
   FROM (
     SELECT person, arraySort(groupUniqArray(toInt32(day))) AS days
     FROM visible
-    WHERE person != 0 AND {used} AND {condition(spec.filter, scope, binder, over="visible")}
+    WHERE person != 0 AND {used} AND {_filtered(spec, scope, binder, "visible")}
     GROUP BY person
     HAVING length(days) > 1
   )

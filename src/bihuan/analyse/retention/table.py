@@ -10,6 +10,12 @@ from bihuan.analyse.retention.result import Beside, Cell, Cohort, RetentionPart,
 from bihuan.engine.breakdowns import cells_of, columns_of
 from bihuan.engine.question import Column, Table
 
+SURE = (
+    Column("size_low", "People, at least", "number"),
+    Column("size_high", "People, at most", "number"),
+    Column("people_low", "Came back, at least", "number"),
+    Column("people_high", "Came back, at most", "number"),
+)
 Line = tuple[tuple[Any, ...], tuple[Any, ...]]  # a row, and whose people its numbers count
 
 
@@ -29,6 +35,8 @@ def table_retention(result: RetentionResult) -> Table:
     )
     if result.valued is not None:
         columns += (Column("value", "{name}, in all", "number", {"name": result.valued}),)
+    if result.sample is not None:
+        columns += SURE
     if result.compared:
         columns += _compared_columns(result)
     lines = []
@@ -57,7 +65,9 @@ def _cell(part: RetentionPart, cohort: Cohort, column: int, cell: Cell, people: 
     row: tuple[Any, ...] = (when, cohort.size, result.columns[column][0], people, cell.share, cell.complete, cohort.size - people)
     whose = cell_of(part, cohort, result.unit)
     links: tuple[Any, ...] = (None, whose, None, {**whose, "after": column}, None, None, {**whose, "after": column, "came": False})
-    more = [cell.value] if result.valued is not None else []
+    more: list[Any] = [cell.value] if result.valued is not None else []
+    if result.sample is not None:
+        more += [bound for sure in (cohort.sure, cell.sure) for bound in ((sure.low, sure.high) if sure else (None, None))]
     nothing = [None] * (len(_compared_columns(result)) if result.compared else 0)
     return (*row, *more, *nothing), (*links, *[None] * len(more), *nothing)
 
@@ -66,23 +76,15 @@ def _together(part: RetentionPart, column: int, beside: Beside, result: Retentio
     """All cohorts that count on both sides; `size` is those of whom the share is taken."""
     now, before, one = beside.now, beside.before, beside.difference
     bounds = [interval[1:] if interval else (None, None) for interval in (one.now, one.before, one.change)]
-    row = (None, now.of, result.columns[column][0], now.came, now.weighted, True, None)
-    compared = (
-        before.of,
-        before.came,
-        *bounds[0],
-        before.weighted,
-        *bounds[1],
-        one.change and one.change.estimate,
-        *bounds[2],
-        one.adjusted,
-    )
+    row = (None, result.of_all(now.of), result.columns[column][0], result.of_all(now.came), now.weighted, True, None)
+    other = (result.of_all(before.of), result.of_all(before.came))
+    compared = (*other, *bounds[0], before.weighted, *bounds[1], one.change and one.change.estimate, *bounds[2], one.adjusted)
+    more = [None] * ((result.valued is not None) + len(SURE) * (result.sample is not None))
     of, came = cells_beside(part, column, result)
-    links = (None, of, None, came, None, None, None)
-    links_before = ({**of, "before": True}, {**came, "before": True}, *[None] * 9)
+    links = (None, of, None, came, None, None, None, *more, {**of, "before": True}, {**came, "before": True}, *[None] * 9)
     if result.valued is None:
-        return (*row, *compared), (*links, *links_before)
-    return (*row, None, *compared, now.value, before.value), (*links, None, *links_before, None, None)
+        return (*row, *more, *compared), links
+    return (*row, *more, *compared, now.value, before.value), (*links, None, None)
 
 
 def _compared_columns(result: RetentionResult) -> tuple[Column, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -18,6 +20,7 @@ from bihuan.analyse.retention.spec import Doing, RetentionCell, RetentionSpec
 from bihuan.analyse.retention.tests import reference
 from bihuan.analyse.statistics import Interval, Share, benjamini_hochberg, share_difference, share_p_value, wilson
 from bihuan.analyse.tests.test_shown import Plain
+from bihuan.engine import meta
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.compare import Before, Compare, Groups, Other
@@ -371,3 +374,68 @@ def test_the_chart_has_both_sides_with_their_intervals(engine, scope, write, fir
         "cell.over=1&cell.after=1&cell.before=true",
         "cell.over=1&cell.before=true",
     ]
+
+
+SAMPLES: list[dict[str, object]] = [
+    {},
+    {"mode": "first_ever", "compare": {"to": "week"}},
+    {"clock": "exact", "value": "n", "compare": {"segment": "fans"}},
+    {"breakdown": [{"property": "plan"}], "unit": "week", "suggest": True, "reference": "previous"},
+]
+
+
+@pytest.mark.parametrize("more", SAMPLES, ids=lambda more: " ".join(more) or "plain")
+def test_a_sample_answers_as_if_there_were_nobody_else_and_scales_people(engine, scope, write, first_person, more):
+    dice = random.Random(7)
+    people = range(first_person, first_person + 300)
+    kept = in_half(engine, people)
+    for person in people:
+        for name, twin in (("a", "c"), ("b", "d")):
+            for _ in range(dice.randint(0, 2)):
+                at, props = f"2026-03-{dice.randint(2, 14):02} 10:00", {"n": dice.randint(1, 9), "plan": dice.choice("xy")}
+                write((person, name, at, props), *([(person, twin, at, props)] if person in kept else []))
+    asked = {**BESIDE, "mode": "recurring", "periods": 3, "period": {"since": "2026-03-09", "until": "2026-03-15"}, **more}
+    scope = replace(scope, segments={"fans": EVERYTHING})
+    estimated = engine.ask(RETENTION, RetentionSpec.model_validate({**asked, "sample": 0.5}), scope)
+    exact = engine.ask(RETENTION, RetentionSpec.model_validate({**asked, "start": {"event": "c"}, "return": {"event": "d"}}), scope).result
+    result = estimated.result
+    assert (estimated.sample, [text for text, _ in estimated.warnings]) == (0.5, ["Estimated from {percent} % of the people."])
+    for one, other in zip((result.everybody, *result.parts), (exact.everybody, *exact.parts), strict=True):
+        assert one.size == 2 * other.size > 0
+        assert (one.value, one.curve, one.beside) == (other.value, other.curve, other.beside)
+        assert [mean.came for mean in one.curve] == [mean.came for mean in other.curve]
+        for mine, theirs in zip((*one.cohorts, *one.before), (*other.cohorts, *other.before), strict=True):
+            assert (mine.size, mine.sure) == (2 * theirs.size, least(theirs.size))
+            for cell, seen in zip(mine.cells, theirs.cells, strict=True):
+                assert (cell.share, cell.complete) == (seen.share, seen.complete)
+                assert cell.people == (None if seen.people is None else 2 * seen.people)
+                assert cell.sure == least(seen.people or 0)
+                assert cell.value == (None if seen.value is None else 2 * seen.value)
+    if exact.usage:
+        assert result.usage == replace(exact.usage, people=2 * exact.usage.people)
+    rows = [dict(zip((column.name for column in estimated.table.columns), row, strict=True)) for row in estimated.table.rows]
+    cohorts = [row for row in rows if row["cohort"]]
+    assert all(row["size_low"] <= row["size"] <= row["size_high"] for row in cohorts if row["size"])
+    assert how_many(engine, RetentionSpec.model_validate({**asked, "sample": 0.5}), scope) == len(kept & started(engine, asked, scope))
+
+
+def in_half(engine: Engine, people: Iterable[int]) -> set[int]:
+    """Those of the people who are in a sample of a half."""
+    rows = engine.store.fetch(
+        "SELECT arrayJoin({people:Array(UInt32)}) AS person WHERE cityHash64('sample', toUInt64(person)) % 1000000 < 500000",
+        {"people": list(people)},
+    ).rows
+    return {row["person"] for row in rows}
+
+
+def least(count: int) -> meta.Interval | None:
+    """Where a number lies of which a half was seen."""
+    error = 1.959963984540054 * (0.5 * count) ** 0.5 / 0.5
+    return meta.Interval(max(2 * count - error, count), 2 * count + error) if count else None
+
+
+def started(engine: Engine, asked: dict[str, object], scope: Scope) -> set[int]:
+    """All who started."""
+    question = behind(RETENTION)
+    spec = question.spec.model_validate({"of": RetentionSpec.model_validate(asked), "cell": {}, "limit": 1000})
+    return {member.number for member in engine.ask(question, spec, scope).result.people}
