@@ -21,7 +21,12 @@ Gap = Annotated[int, Field(ge=1, le=MOST_MINUTES)]  # minutes
 def reads_visits(period: PeriodSpec, scope: Scope) -> Period:
     """A visit belongs to the day on which it begins. What is read besides is the day before, because a visit may have begun there, and
     the day after, because it may go on there: up to the end of that day it is followed."""
-    return scope.period(period).extended(before=1, after=1)
+    return followed(scope.period(period))
+
+
+def followed(period: Period) -> Period:
+    """The days that tell which visits begin in the period, and how they go on."""
+    return period.extended(before=1, after=1)
 
 
 SPARE_DAYS = 2  # an event keeps the day that it had in the project's zone of then
@@ -50,7 +55,11 @@ class Moments:
 
 
 def moments(period: PeriodSpec, scope: Scope, binder: Binder) -> Moments:
-    asked, read = scope.period(period), reads_visits(period, scope).extended(before=SPARE_DAYS, after=SPARE_DAYS)
+    return moments_of(scope.period(period), binder)
+
+
+def moments_of(asked: Period, binder: Binder) -> Moments:
+    read = followed(asked).extended(before=SPARE_DAYS, after=SPARE_DAYS)
     base = round(read.start.timestamp() * 1000)
     since, until, last = (round(at.timestamp() * 1000) - base for at in (asked.start, asked.end, read.end))
     return Moments(binder.bind(base, "Int64"), binder.bind(since, "Int64"), binder.bind(until, "Int64"), last.bit_length() + 1)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from bihuan.analyse.bars import PALE, REST
 from bihuan.analyse.parts import part_title
-from bihuan.analyse.sessions.result import Measures, Part, SessionsResult, part_cell
+from bihuan.analyse.sessions.result import Bucket, Measures, Part, SessionsResult, part_cell
+from bihuan.analyse.spread import change
 from bihuan.engine.breakdowns import heading
-from bihuan.engine.question import Reader
+from bihuan.engine.question import Kind, Reader
+
+FEW = 31  # points of a line that are shown one by one
 
 
 def chart_sessions(result: SessionsResult, reader: Reader) -> dict[str, Any] | None:
-    """Sessions as bars (paler while the time runs), and the share that bounced as a line."""
-    if not result.total.sessions:
+    """Sessions as bars (paler while the time runs), and the share that bounced as a line; dashed over them what they are compared with."""
+    if not result.total.sessions and not (result.before and result.before.sessions):
         return None
+    shown = [bucket for bucket in result.buckets if bucket.state != "future"]
     bars = [
         {
             "value": bucket.measures.sessions,
             "cell": {"bucket": bucket.day.isoformat()},
             **({"itemStyle": {"opacity": 0.5}} if bucket.state in ("running", "cut") else {}),
         }
-        for bucket in result.buckets
-        if bucket.state != "future"
+        for bucket in shown
     ]
-    shown = [bucket for bucket in result.buckets if bucket.state != "future"]
-    share = [None if bucket.measures.bounce is None else round(bucket.measures.bounce * 100, 1) for bucket in shown]
     return {
         "grid": {"left": 8, "right": 8, "top": 40, "bottom": 8, "containLabel": True},
-        "legend": {"top": 0},
+        "legend": {"top": 0, **({"type": "scroll"} if result.compared_with else {})},
         "tooltip": {"trigger": "axis", "valueFormatter": "count"},
         "xAxis": {"type": "category", "data": [reader.show(bucket.day, "day") for bucket in shown]},
         "yAxis": [
@@ -42,26 +44,60 @@ def chart_sessions(result: SessionsResult, reader: Reader) -> dict[str, Any] | N
                 "type": "line",
                 "name": reader.say("Bounce rate, %"),
                 "yAxisIndex": 1,
-                "data": share,
-                "showSymbol": len(share) <= 31,
+                "data": [_percent(bucket.measures) for bucket in shown],
+                "showSymbol": len(shown) <= FEW,
             },
+            *_laid_over(shown, result, reader),
         ],
     }
 
 
+def _laid_over(shown: Sequence[Bucket], result: SessionsResult, reader: Reader) -> list[dict[str, Any]]:
+    """The same of what it is compared with, each bucket at its counterpart."""
+    if result.compared_with is None:
+        return []
+    msgid, values = result.compared_with
+    beside = [(bucket, bucket.before or Measures()) for bucket in shown]
+    sessions = [{"value": before.sessions, "cell": {"bucket": bucket.day.isoformat(), "before": True}} for bucket, before in beside]
+
+    def line(title: str, data: list[Any], colour: str, opacity: float) -> dict[str, Any]:
+        return {
+            "type": "line",
+            "name": reader.say("{name}, {other}", name=title, other=reader.say(msgid, **values)),
+            "data": data,
+            "color": colour,
+            "lineStyle": {"width": 2, "type": "dashed", "opacity": opacity},
+            "itemStyle": {"opacity": opacity},
+            "showSymbol": len(shown) <= FEW,
+        }
+
+    return [
+        line(reader.say("Sessions"), sessions, REST, 1),
+        {**line(reader.say("Bounce rate, %"), [_percent(before) for _, before in beside], "palette:1", PALE), "yAxisIndex": 1},
+    ]
+
+
+def _percent(measures: Measures) -> float | None:
+    return None if measures.bounce is None else round(measures.bounce * 100, 1)
+
+
 def panel_sessions(result: SessionsResult, reader: Reader) -> Mapping[str, Any]:
-    """What panel.html shows: the chart, the values side by side, where sessions begin and end, and each bucket."""
+    """What panel.html shows: the chart, both sides of what is compared, the values side by side, where sessions begin and end, and each
+    bucket."""
     return {
         "chart": chart_sessions(result, reader),
+        "asked_about": reader.say(result.asked_about[0], **result.asked_about[1]),
+        "compared": reader.say(result.compared_with[0], **result.compared_with[1]) if result.compared_with else "",
+        "totals": _totals(result, reader),
         "breakdown": heading(result.breakdown, reader),
-        "parts": [{"title": part_title(part, result, reader), **_shown(part.measures, part_cell(part), reader)} for part in result.parts],
+        "parts": [{"title": part_title(part, result, reader), **_shown(part, part_cell(part), reader)} for part in result.parts],
         "entries": [_end(part, "entry", result.total, reader) for part in result.entries],
         "exits": [_end(part, "exit", result.total, reader) for part in result.exits],
         "buckets": [
             {
                 "title": reader.show(bucket.day, "day"),
                 "running": bucket.state in ("running", "cut"),
-                **_shown(bucket.measures, {"bucket": bucket.day.isoformat()}, reader),
+                **_shown(bucket, {"bucket": bucket.day.isoformat()}, reader),
             }
             for bucket in reversed(result.buckets)
             if bucket.state != "future"
@@ -69,14 +105,60 @@ def panel_sessions(result: SessionsResult, reader: Reader) -> Mapping[str, Any]:
     }
 
 
+def _totals(result: SessionsResult, reader: Reader) -> list[dict[str, Any]]:
+    """All sessions of both sides, a row for each number; none where nothing is compared."""
+    now, before = result.total, result.before
+    if before is None:
+        return []
+
+    def row(title: str, kind: Kind, here: float | None, there: float | None, cell: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return {
+            "title": reader.say(title),
+            "now": reader.show(here, kind),
+            "before": reader.show(there, kind),
+            "change": _change(here, there, reader),
+            "query": "" if cell is None else _query({"before": False, **cell}),
+            "query_before": "" if cell is None else _query({"before": True, **cell}),
+            "any": bool(here),
+            "any_before": bool(there),
+        }
+
+    return [
+        row("Sessions", "number", now.sessions, before.sessions),
+        row("People", "number", now.people, before.people, {}),
+        row("Events", "number", now.events, before.events),
+        row("Sessions of a person", "number", now.each, before.each),
+        row("Length, median", "seconds", now.median, before.median),
+        row("Length, 90th percentile", "seconds", now.p90, before.p90),
+        row("Length, mean", "seconds", now.mean, before.mean),
+        row("Events of a session", "number", now.depth, before.depth),
+        row("Bounces", "number", now.bounces, before.bounces, {"bounced": True}),
+        row("Bounce rate", "share", now.bounce, before.bounce),
+    ]
+
+
+def _change(now: float | None, before: float | None, reader: Reader) -> str:
+    found = change(now, before)
+    return f"{'+' if found and found > 0 else ''}{reader.show(found, 'share')}"
+
+
 def _end(part: Part, name: str, total: Measures, reader: Reader) -> Mapping[str, Any]:
     cell = {f"{name}_other": True} if part.value is None else {name: part.value}
     title = reader.say("{count} others", count=part.other) if part.value is None else part.value
-    share = reader.show(part.measures.sessions / total.sessions, "share")
-    return {"title": title, "rest": part.value is None, "share": share, **_shown(part.measures, cell, reader)}
+    share = reader.show(part.measures.sessions / total.sessions if total.sessions else None, "share")
+    return {"title": title, "rest": part.value is None, "share": share, **_shown(part, cell, reader)}
 
 
-def _shown(measures: Measures, cell: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+def _shown(one: Bucket | Part, cell: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+    """The numbers of a part or a bucket, and of what it is compared with."""
+    found = _numbers(one.measures, cell, reader)
+    if one.before is not None:
+        found["change"] = _change(one.measures.sessions, one.before.sessions, reader)
+        found["before"] = _numbers(one.before, {**cell, "before": True}, reader)
+    return found
+
+
+def _numbers(measures: Measures, cell: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     return {
         "any": bool(measures.sessions),
         "any_bounced": bool(measures.bounces),
@@ -87,8 +169,12 @@ def _shown(measures: Measures, cell: Mapping[str, Any], reader: Reader) -> dict[
         "p90": reader.show(measures.p90, "seconds"),
         "depth": reader.show(measures.depth, "number"),
         "bounces": _bounces(measures, reader),
-        "query": urlencode([(f"cell.{name}", value) for name, value in cell.items()]),
+        "query": _query(cell),
     }
+
+
+def _query(cell: Mapping[str, Any]) -> str:
+    return urlencode([(f"cell.{name}", value) for name, value in cell.items()])
 
 
 def _bounces(measures: Measures, reader: Reader) -> str:

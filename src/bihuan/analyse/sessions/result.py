@@ -8,7 +8,9 @@ from datetime import date
 from typing import Any
 
 from bihuan.analyse.sessions.spec import SessionsSpec
+from bihuan.analyse.spread import change
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of, order_key, ordered
+from bihuan.engine.compare import Groups, Said, compare_said
 from bihuan.engine.periods import BucketState, Unit, bucket_state
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -46,25 +48,31 @@ class Measures:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The sessions that begin in the day, week or month from `day` on; `state` says whether that is over."""
+    """The sessions that begin in the day, week or month from `day` on; `state` says whether that is over. `before` are those of its
+    counterpart in what it is compared with (None: nothing)."""
 
     day: date
     state: BucketState
     measures: Measures
+    before: Measures | None = None
 
 
 @dataclass(frozen=True)
 class Part:
-    """The sessions of `value` (a breakdown's, an entry or an exit), or (None) of `other` values that are not shown alone."""
+    """The sessions of `value` (a breakdown's, an entry or an exit), or (None) of `other` values that are not shown alone; `before` those
+    of what it is compared with (None: nothing)."""
 
     value: str | None
     other: int
     measures: Measures
+    before: Measures | None = None
 
 
 @dataclass(frozen=True)
 class SessionsResult:
-    """`total` of all, `buckets` in order, `parts` of the breakdown, `entries` and `exits` by size; the rest of each comes last."""
+    """`total` of all, `buckets` in order, `parts` of the breakdown, `entries` and `exits` by size; the rest of each comes last.
+
+    `before` is what `total` is compared with (None: nothing), said by `compared_with`; `asked_about` says whose `total` is."""
 
     unit: Unit
     total: Measures
@@ -74,54 +82,89 @@ class SessionsResult:
     exits: tuple[Part, ...]
     breakdown: tuple[Breakdown, ...]
     names: Mapping[str, str]
+    before: Measures | None = None
+    compared_with: Said | None = None
+    asked_about: Said = ("This period", {})
 
 
 def shape_sessions(spec: SessionsSpec, scope: Scope, rows: Rows) -> SessionsResult:
     period = scope.period(spec.period)
-    by_day = {row["bucket"]: _measures(row) for row in rows if row["part"] == "bucket"}
-    starts = list(period.buckets(spec.unit))
+    by_day = {row["bucket"]: row for row in rows if row["part"] == "bucket"}
+    total = next((row for row in rows if row["part"] == "total"), None)
     return SessionsResult(
         unit=spec.unit,
-        total=next((_measures(row) for row in rows if row["part"] == "total"), Measures()),
+        total=_measures(total),
         buckets=tuple(
-            Bucket(start.date(), bucket_state(start, spec.unit, period, scope.now), by_day.get(start.date(), Measures()))
-            for start in starts
+            Bucket(day, bucket_state(start, spec.unit, period, scope.now), _measures(by_day.get(day)), _before(spec, by_day.get(day)))
+            for start in period.buckets(spec.unit)
+            for day in [start.date()]
         ),
         parts=_parts(spec, rows) if spec.breakdown else (),
-        entries=_listed(rows, "entry"),
-        exits=_listed(rows, "exit"),
+        entries=_listed(spec, rows, "entry"),
+        exits=_listed(spec, rows, "exit"),
         breakdown=spec.breakdown,
         names=scope.segment_names,
+        before=_before(spec, total),
+        compared_with=compare_said(spec.compare, scope) if spec.compare else None,
+        asked_about=_asked_about(spec, scope),
     )
+
+
+def _asked_about(spec: SessionsSpec, scope: Scope) -> Said:
+    if isinstance(spec.compare, Groups):
+        return "{segment}", {"segment": scope.segment_names.get(spec.compare.segment, spec.compare.segment)}
+    return "This period", {}
+
+
+NUMBERS = (
+    Column("sessions", "Sessions", "number"),
+    Column("people", "People", "number"),
+    Column("sessions_each", "Sessions of a person", "number"),
+    Column("median", "Length, median", "seconds"),
+    Column("p90", "Length, 90th percentile", "seconds"),
+    Column("mean", "Length, mean", "seconds"),
+    Column("depth", "Events of a session", "number"),
+    Column("bounces", "Bounces", "number"),
+    Column("bounce_share", "Bounce rate", "share"),
+)
+NUMBERS_BEFORE = (
+    Column("sessions_before", "Sessions, compared", "number"),
+    Column("people_before", "People, compared", "number"),
+    Column("sessions_each_before", "Sessions of a person, compared", "number"),
+    Column("median_before", "Length, median, compared", "seconds"),
+    Column("p90_before", "Length, 90th percentile, compared", "seconds"),
+    Column("mean_before", "Length, mean, compared", "seconds"),
+    Column("depth_before", "Events of a session, compared", "number"),
+    Column("bounces_before", "Bounces, compared", "number"),
+    Column("bounce_share_before", "Bounce rate, compared", "share"),
+)
 
 
 def table_sessions(result: SessionsResult) -> Table:
     """One row for each bucket, or for each value when broken down."""
-    numbers = (
-        Column("sessions", "Sessions", "number"),
-        Column("people", "People", "number"),
-        Column("sessions_each", "Sessions of a person", "number"),
-        Column("median", "Length, median", "seconds"),
-        Column("p90", "Length, 90th percentile", "seconds"),
-        Column("mean", "Length, mean", "seconds"),
-        Column("depth", "Events of a session", "number"),
-        Column("bounces", "Bounces", "number"),
-        Column("bounce_share", "Bounce rate", "share"),
-    )
+    lines: list[tuple[tuple[Any, ...], Cell, Bucket | Part]]
     if not result.breakdown:
-        columns: tuple[Column, ...] = (Column("day", "Begins in", "day"), *numbers)
-        rows = [((bucket.day,), {"bucket": bucket.day.isoformat()}, bucket.measures) for bucket in result.buckets]
+        heads: tuple[Column, ...] = (Column("day", "Begins in", "day"),)
+        lines = [((bucket.day,), {"bucket": bucket.day.isoformat()}, bucket) for bucket in result.buckets]
     else:
-        columns = (*columns_of(result.breakdown), *numbers)
-        rows = [(cells_of(part.value, result.breakdown), part_cell(part), part.measures) for part in result.parts]  # type: ignore[misc]
-    return Table(
-        columns,
-        tuple(
-            (*head, one.sessions, one.people, one.each, one.median, one.p90, one.mean, one.depth, one.bounces, one.bounce)
-            for head, _, one in rows
-        ),
-        tuple((*(None for _ in head), None, cell, None, None, None, None, None, {**cell, "bounced": True}, None) for head, cell, _ in rows),
-    )
+        heads = columns_of(result.breakdown)
+        lines = [(cells_of(part.value, result.breakdown), part_cell(part), part) for part in result.parts]
+    rows, cells = [], []
+    for head, cell, one in lines:
+        row, links = _numbers(one.measures), _links(cell)
+        if one.before is not None:
+            row, links = (*row, *_numbers(one.before)), (*links, *_links({**cell, "before": True}))
+        rows.append((*head, *row))
+        cells.append((*(None for _ in head), *links))
+    return Table((*heads, *NUMBERS, *(NUMBERS_BEFORE if result.before is not None else ())), tuple(rows), tuple(cells))
+
+
+def _numbers(one: Measures) -> tuple[Any, ...]:
+    return (one.sessions, one.people, one.each, one.median, one.p90, one.mean, one.depth, one.bounces, one.bounce)
+
+
+def _links(cell: Cell) -> tuple[Cell | None, ...]:
+    return (None, cell, None, None, None, None, None, {**cell, "bounced": True}, None)
 
 
 def part_cell(part: Part) -> Cell:
@@ -132,37 +175,43 @@ def part_cell(part: Part) -> Cell:
 
 
 def headlines_sessions(result: SessionsResult) -> tuple[Headline, ...]:
-    total = result.total
+    total, before = result.total, result.before or Measures()
     return (
-        Headline("Sessions", total.sessions),
-        Headline("Sessions of a person", total.each),
-        Headline("Length, median", total.median, "seconds"),
-        Headline("Length, 90th percentile", total.p90, "seconds"),
-        Headline("Events of a session", total.depth),
-        Headline("Bounce rate", total.bounce, "share"),
+        Headline("Sessions", total.sessions, change=change(total.sessions, before.sessions)),
+        Headline("Sessions of a person", total.each, change=change(total.each, before.each)),
+        Headline("Length, median", total.median, "seconds", change=change(total.median, before.median)),
+        Headline("Length, 90th percentile", total.p90, "seconds", change=change(total.p90, before.p90)),
+        Headline("Events of a session", total.depth, change=change(total.depth, before.depth)),
+        Headline("Bounce rate", total.bounce, "share", change=change(total.bounce, before.bounce)),
     )
 
 
-def _measures(row: Mapping[str, Any]) -> Measures:
-    sessions = int(row["sessions"])
-    if not sessions:
+def _measures(row: Mapping[str, Any] | None, end: str = "") -> Measures:
+    """Those of a row of the statement, in the columns that end so."""
+    if row is None or not row[f"sessions{end}"]:
         return Measures()
-    median, p90 = (length / 1000 for length in row["lengths"])
-    mean = int(row["milliseconds"]) / sessions / 1000
-    return Measures(sessions, int(row["people"]), int(row["events"]), int(row["bounces"]), median, p90, mean)
+    sessions, people, events, bounces = (int(row[f"{name}{end}"]) for name in ("sessions", "people", "events", "bounces"))
+    median, p90 = (length / 1000 for length in row[f"lengths{end}"])
+    mean = int(row[f"milliseconds{end}"]) / sessions / 1000
+    return Measures(sessions, people, events, bounces, median, p90, mean)
 
 
-def _listed(rows: Rows, part: str) -> tuple[Part, ...]:
+def _before(spec: SessionsSpec, row: Mapping[str, Any] | None) -> Measures | None:
+    return _measures(row, "_before") if spec.compare else None
+
+
+def _listed(spec: SessionsSpec, rows: Rows, part: str) -> tuple[Part, ...]:
     found = []
     for row in rows:
         if row["part"] == part:
             alone = row[part].startswith("=")
-            found.append(Part(row[part][1:] if alone else None, 0 if alone else int(row["values"]), _measures(row)))
+            value, other = (row[part][1:], 0) if alone else (None, int(row["values"]))
+            found.append(Part(value, other, _measures(row), _before(spec, row)))
     return tuple(sorted(found, key=lambda one: (one.value is None, -one.measures.sessions, one.value or "")))
 
 
 def _parts(spec: SessionsSpec, rows: Rows) -> tuple[Part, ...]:
-    found = _listed(rows, "value")
+    found = _listed(spec, rows, "value")
     if not ordered(spec.breakdown):
         return found
     return tuple(sorted(found, key=lambda one: (one.value is None, order_key(one.value or "", spec.breakdown))))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,72 +14,18 @@ from hypothesis import strategies as st
 from bihuan.analyse.sessions import SESSIONS
 from bihuan.analyse.sessions.result import Measures, Part, SessionsResult
 from bihuan.analyse.sessions.spec import SessionsCell, SessionsSpec
-from bihuan.analyse.tests.visiting import visits
+from bihuan.analyse.sessions.tests.reference import Reference, Session, measures
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
+from bihuan.engine.compare import Before, Compare, Groups, Other
 from bihuan.engine.filters import EVERYTHING, EventChoice
-from bihuan.engine.periods import Last, bucket_day
-from bihuan.engine.tests import broken_down
+from bihuan.engine.periods import Between, Last
+from bihuan.engine.question import Scope
 from bihuan.engine.tests.broken_down import breakdowns
 from bihuan.engine.tests.exactly import exactly, thin_or_crowded
-from bihuan.engine.tests.worlds import NAMES, Event, World, filters, load, text
+from bihuan.engine.tests.worlds import NAMES, World, filters, load
 
-
-@dataclass(frozen=True)
-class Session:
-    person: int
-    day: date
-    milliseconds: int
-    depth: int
-    bounced: bool
-    value: str
-    entry: str
-    exit: str
-
-
-def sessions(world: World, spec: SessionsSpec) -> list[Session]:
-    assert isinstance(spec.period, Last)
-    choices = spec.events or (EventChoice(event="*"),)
-
-    def counted(event: Event) -> bool:
-        return world.chosen(choices, event) and world.holds(spec.filter, event)
-
-    def node(event: Event) -> str:
-        return (text(event.props.get(spec.by)) if spec.by else "") or event.name
-
-    since = world.today - timedelta(days=spec.period.last - 1)
-    among = [each for each in world.events if since <= world.day(each) <= world.today and world.person(each) and counted(each)]
-    found = []
-    for person, events in visits(world, counted, spec.gap, spec.period):
-        first, last = events[0], events[-1]
-        length = (last.at - first.at) // timedelta(milliseconds=1)
-        bounced = len(events) == 1 or (spec.bounce_seconds is not None and length < spec.bounce_seconds * 1000)
-        value = broken_down.part(world, spec.breakdown, first, among)
-        day = bucket_day(world.day(first), spec.unit)
-        found.append(Session(person, day, length, len(events), bounced, value, node(first), node(last)))
-    return found
-
-
-def quantile(numbers: Sequence[int], share: float) -> float:
-    at = share * (len(numbers) - 1)
-    below = int(at)
-    above = min(below + 1, len(numbers) - 1)
-    return numbers[below] + (numbers[above] - numbers[below]) * (at - below)
-
-
-def measures(found: Sequence[Session]) -> Measures:
-    if not found:
-        return Measures()
-    lengths = sorted(one.milliseconds for one in found)
-    return Measures(
-        sessions=len(found),
-        people=len({one.person for one in found}),
-        events=sum(one.depth for one in found),
-        bounces=sum(one.bounced for one in found),
-        median=quantile(lengths, 0.5) / 1000,
-        p90=quantile(lengths, 0.9) / 1000,
-        mean=sum(lengths) / len(lengths) / 1000,
-    )
+Sides = tuple[list[Session], list[Session]]
 
 
 def same(mine: Measures, other: Measures) -> bool:
@@ -90,51 +36,111 @@ def same(mine: Measures, other: Measures) -> bool:
     return True
 
 
-def check_parts(parts: Sequence[Part], by_value: Mapping[str, list[Session]], top: int) -> None:
-    order = sorted(by_value, key=lambda value: (-len(by_value[value]), value.encode()))
-    alone, rest = order[:top], order[top:]
+def check_sides(now: Measures, before: Measures | None, expected: Sequence[Sequence[Session]], spec: SessionsSpec) -> None:
+    assert same(now, measures(expected[0]))
+    assert (before is None) == (spec.compare is None)
+    assert before is None or same(before, measures(expected[1]))
+
+
+def check_parts(parts: Sequence[Part], by_value: Mapping[str, Sides], spec: SessionsSpec) -> None:
+    order = sorted(by_value, key=lambda value: (-len(by_value[value][0]), value.encode()))
+    alone, rest = order[: spec.top], order[spec.top :]
     assert {part.value for part in parts} == {*alone, *([None] if rest else [])}
     for part in parts:
-        expected = by_value[part.value] if part.value is not None else [one for value in rest for one in by_value[value]]
+        values = [part.value] if part.value is not None else rest
+        expected = [[one for value in values for one in by_value[value][side]] for side in (0, 1)]
         assert part.other == (0 if part.value is not None else len(rest))
-        assert same(part.measures, measures(expected))
+        check_sides(part.measures, part.before, expected, spec)
 
 
-def check(world: World, spec: SessionsSpec, result: SessionsResult) -> None:
-    found = sessions(world, spec)
-    assert same(result.total, measures(found))
+def check(world: World, spec: SessionsSpec, scope: Scope, result: SessionsResult) -> None:
+    found = Reference(world, spec, scope).sides
+    check_sides(result.total, result.before, found, spec)
     for bucket in result.buckets:
-        assert same(bucket.measures, measures([one for one in found if one.day == bucket.day]))
-    assert sum(bucket.measures.sessions for bucket in result.buckets) == len(found)
+        check_sides(bucket.measures, bucket.before, [[one for one in side if one.day == bucket.day] for side in found], spec)
+    assert sum(bucket.measures.sessions for bucket in result.buckets) == len(found[0])
     for parts, name in ((result.parts, "value"), (result.entries, "entry"), (result.exits, "exit")):
-        by_value = defaultdict(list)
-        for one in found:
-            by_value[getattr(one, name)].append(one)
-        check_parts(parts, {} if name == "value" and not spec.breakdown else by_value, spec.top)
+        by_value: dict[str, Sides] = defaultdict(lambda: ([], []))
+        for side, sessions in enumerate(found):
+            for one in sessions:
+                by_value[getattr(one, name)][side].append(one)
+        check_parts(parts, {} if name == "value" and not spec.breakdown else by_value, spec)
+
+
+comparisons: st.SearchStrategy[Compare | None] = st.sampled_from(
+    [
+        None,
+        None,
+        Before(to="previous"),
+        Before(to="previous"),
+        Before(to="week"),
+        Before(to="month", align="date"),
+        Groups(segment="fans"),
+        Groups(segment="fans", against="!"),
+        Other(period=Last(last=9)),
+        Other(period=Last(last=1)),
+    ]
+)
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[World, SessionsSpec]:
-    world = draw(thin_or_crowded(days=6, max_events=60))
+    days = draw(st.sampled_from([3, 6, 6, 16, 50]))
+    world = draw(thin_or_crowded(days=days, max_events=60))
     choice = st.builds(EventChoice, event=st.sampled_from(NAMES), filter=st.one_of(st.none(), filters()))
+    until = world.today - timedelta(days=draw(st.sampled_from([0, 0, 1, 1, 5, -1])))
+    periods: list[Last | Between] = [Last(last=draw(st.integers(1, 6)))]
+    periods.append(Between(since=until - timedelta(days=draw(st.sampled_from([0, 1, 5, 40]))), until=until))
     return world, SessionsSpec(
         events=draw(st.one_of(st.just(()), st.lists(choice, max_size=3).map(tuple))),
         filter=draw(st.one_of(st.just(EVERYTHING), filters(segments=("some", "same")))),
-        period=Last(last=draw(st.integers(1, 6))),
+        period=draw(st.sampled_from(periods)),
         unit=draw(st.sampled_from(("day", "week", "month"))),
         gap=draw(st.sampled_from((1, 15, 30, 240, 720))),
         bounce_seconds=draw(st.sampled_from((None, 10, 900, 3600))),
         by=draw(st.sampled_from((None, "plan", "country"))),
+        compare=draw(comparisons),
         breakdown=draw(st.just(()) | breakdowns()),
         top=draw(st.integers(1, 4)),
     )
 
 
-@exactly(5)
+@exactly(6)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_sessions_are_those_that_plain_python_counts(engine: Engine, several: list[tuple[World, SessionsSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
-        check(world, spec, engine.ask(SESSIONS, spec, scope).result)
+        check(world, spec, scope, engine.ask(SESSIONS, spec, scope).result)
+
+
+def told(result: SessionsResult) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbers of people with the cell that each leads to, save those of the table."""
+    for name, parts in (("entry", result.entries), ("exit", result.exits)):
+        for part in parts:
+            cell = {f"{name}_other": True} if part.value is None else {name: part.value}
+            yield part.measures.people, cell
+            if part.before is not None:
+                yield part.before.people, {**cell, "before": True}
+    if result.before is not None:
+        yield result.before.people, {"before": True}
+
+
+@exactly(4)
+@given(st.lists(cases(), min_size=2, max_size=3))
+def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tuple[World, SessionsSpec]]) -> None:
+    question = behind(SESSIONS)
+    for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+        answer = engine.ask(SESSIONS, spec, scope)
+        table = answer.table
+        linked = [
+            (row[at], dict(cell)) for row, cells in zip(table.rows, table.cells, strict=True) for at, cell in enumerate(cells) if cell
+        ]
+        people = [(number, cell) for number, cell in linked if not cell.get("bounced")]
+        found = Reference(world, spec, scope).sides
+        bounced = [({one.person for one in found[side] if one.bounced}, {"bounced": True, "before": bool(side)}) for side in (0, 1)]
+        numbers = [*people, *told(answer.result), *((len(some), cell) for some, cell in bounced if some)]
+        for number, cell in [each for each in numbers if each[0]][-6:]:
+            asked = question.spec.model_validate({"of": spec, "cell": SessionsCell.model_validate(cell)})
+            assert engine.ask(question, asked, scope).result.total == number
 
 
 def test_who_is_behind_a_day_a_value_an_entry_and_a_bounce(engine, scope, write, first_person):
