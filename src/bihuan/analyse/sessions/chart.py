@@ -11,6 +11,7 @@ from bihuan.analyse.parts import part_title
 from bihuan.analyse.sessions.result import Bucket, Measures, Part, SessionsResult, part_cell
 from bihuan.analyse.spread import change
 from bihuan.engine.breakdowns import heading
+from bihuan.engine.meta import Interval
 from bihuan.engine.question import Kind, Reader
 
 FEW = 31  # points of a line that are shown one by one
@@ -88,6 +89,7 @@ def panel_sessions(result: SessionsResult, reader: Reader) -> Mapping[str, Any]:
         "chart": chart_sessions(result, reader),
         "asked_about": reader.say(result.asked_about[0], **result.asked_about[1]),
         "compared": reader.say(result.compared_with[0], **result.compared_with[1]) if result.compared_with else "",
+        "sampled": "" if result.sample is None else reader.say("With 95 % confidence"),
         "totals": _totals(result, reader),
         "breakdown": heading(result.breakdown, reader),
         "parts": [{"title": part_title(part, result, reader), **_shown(part, part_cell(part), reader)} for part in result.parts],
@@ -106,13 +108,21 @@ def panel_sessions(result: SessionsResult, reader: Reader) -> Mapping[str, Any]:
 
 
 def _totals(result: SessionsResult, reader: Reader) -> list[dict[str, Any]]:
-    """All sessions of both sides, a row for each number; none where nothing is compared."""
-    now, before = result.total, result.before
-    if before is None:
+    """All sessions of both sides, a row for each number, and how sure a sample is of it; none where there is nothing to add."""
+    now, before = result.total, result.before or Measures()
+    if result.before is None and result.sample is None:
         return []
 
-    def row(title: str, kind: Kind, here: float | None, there: float | None, cell: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def row(
+        title: str,
+        kind: Kind,
+        here: float | None,
+        there: float | None,
+        between: Interval | None = None,
+        cell: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         return {
+            "between": _between(between, reader),
             "title": reader.say(title),
             "now": reader.show(here, kind),
             "before": reader.show(there, kind),
@@ -124,17 +134,26 @@ def _totals(result: SessionsResult, reader: Reader) -> list[dict[str, Any]]:
         }
 
     return [
-        row("Sessions", "number", now.sessions, before.sessions),
-        row("People", "number", now.people, before.people, {}),
-        row("Events", "number", now.events, before.events),
+        row("Sessions", "number", now.sessions, before.sessions, _sure(now, "sessions")),
+        row("People", "number", now.people, before.people, _sure(now, "people"), {}),
+        row("Events", "number", now.events, before.events, _sure(now, "events")),
         row("Sessions of a person", "number", now.each, before.each),
         row("Length, median", "seconds", now.median, before.median),
         row("Length, 90th percentile", "seconds", now.p90, before.p90),
         row("Length, mean", "seconds", now.mean, before.mean),
         row("Events of a session", "number", now.depth, before.depth),
-        row("Bounces", "number", now.bounces, before.bounces, {"bounced": True}),
+        row("Bounces", "number", now.bounces, before.bounces, _sure(now, "bounces"), {"bounced": True}),
         row("Bounce rate", "share", now.bounce, before.bounce),
     ]
+
+
+def _sure(measures: Measures, name: str) -> Interval | None:
+    found: Interval | None = getattr(measures.sure, name, None)
+    return found
+
+
+def _between(found: Interval | None, reader: Reader) -> str:
+    return "" if found is None else f"{reader.show(round(found.low), 'number')} – {reader.show(round(found.high), 'number')}"
 
 
 def _change(now: float | None, before: float | None, reader: Reader) -> str:
@@ -161,6 +180,8 @@ def _shown(one: Bucket | Part, cell: Mapping[str, Any], reader: Reader) -> dict[
 def _numbers(measures: Measures, cell: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     return {
         "any": bool(measures.sessions),
+        "sure_sessions": _hint(_sure(measures, "sessions"), reader),
+        "sure_people": _hint(_sure(measures, "people"), reader),
         "any_bounced": bool(measures.bounces),
         "sessions": reader.show(measures.sessions, "number"),
         "people": reader.show(measures.people, "number"),
@@ -171,6 +192,11 @@ def _numbers(measures: Measures, cell: Mapping[str, Any], reader: Reader) -> dic
         "bounces": _bounces(measures, reader),
         "query": _query(cell),
     }
+
+
+def _hint(found: Interval | None, reader: Reader) -> str:
+    """What is said when an estimate is pointed at."""
+    return reader.say("{range}, with 95 % confidence", range=_between(found, reader)) if found else ""
 
 
 def _query(cell: Mapping[str, Any]) -> str:

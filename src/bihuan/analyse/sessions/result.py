@@ -11,16 +11,31 @@ from bihuan.analyse.sessions.spec import SessionsSpec
 from bihuan.analyse.spread import change
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of, order_key, ordered
 from bihuan.engine.compare import Groups, Said, compare_said
+from bihuan.engine.meta import Interval, Warning_, sample_warning, scaled, sure
 from bihuan.engine.periods import BucketState, Unit, bucket_state
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 Cell = Mapping[str, Any]
+COUNTS = ("sessions", "people", "events", "bounces")
+
+
+@dataclass(frozen=True)
+class Sure:
+    """Where the numbers of everybody lie with 95 % confidence; none is less than what the sample has."""
+
+    sessions: Interval
+    people: Interval
+    events: Interval
+    bounces: Interval
 
 
 @dataclass(frozen=True)
 class Measures:
     """`sessions` of `people` people, with `events` events together; `bounces` of them bounced. `median`, `p90` and `mean` are of their
-    lengths: seconds from the first event to the last, 0 with one event (None: there is no session)."""
+    lengths: seconds from the first event to the last, 0 with one event (None: there is no session). `each` are the sessions of a person on
+    average, `depth` the events of a session, `bounce` the share of sessions that bounced.
+
+    From a sample, the four numbers are estimates for everybody, and `sure` says how sure; the others are those of the sample."""
 
     sessions: int = 0
     people: int = 0
@@ -29,21 +44,10 @@ class Measures:
     median: float | None = None
     p90: float | None = None
     mean: float | None = None
-
-    @property
-    def each(self) -> float | None:
-        """Sessions of a person, on average."""
-        return self.sessions / self.people if self.people else None
-
-    @property
-    def depth(self) -> float | None:
-        """Events of a session, on average."""
-        return self.events / self.sessions if self.sessions else None
-
-    @property
-    def bounce(self) -> float | None:
-        """The share of sessions that bounced."""
-        return self.bounces / self.sessions if self.sessions else None
+    each: float | None = None
+    depth: float | None = None
+    bounce: float | None = None
+    sure: Sure | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,11 @@ class SessionsResult:
     before: Measures | None = None
     compared_with: Said | None = None
     asked_about: Said = ("This period", {})
+    sample: float | None = None
+
+    @property
+    def warnings(self) -> tuple[Warning_, ...]:
+        return sample_warning(self.sample)
 
 
 def shape_sessions(spec: SessionsSpec, scope: Scope, rows: Rows) -> SessionsResult:
@@ -93,9 +102,9 @@ def shape_sessions(spec: SessionsSpec, scope: Scope, rows: Rows) -> SessionsResu
     total = next((row for row in rows if row["part"] == "total"), None)
     return SessionsResult(
         unit=spec.unit,
-        total=_measures(total),
+        total=_measures(spec, total),
         buckets=tuple(
-            Bucket(day, bucket_state(start, spec.unit, period, scope.now), _measures(by_day.get(day)), _before(spec, by_day.get(day)))
+            Bucket(day, bucket_state(start, spec.unit, period, scope.now), _measures(spec, by_day.get(day)), _before(spec, by_day.get(day)))
             for start in period.buckets(spec.unit)
             for day in [start.date()]
         ),
@@ -107,6 +116,7 @@ def shape_sessions(spec: SessionsSpec, scope: Scope, rows: Rows) -> SessionsResu
         before=_before(spec, total),
         compared_with=compare_said(spec.compare, scope) if spec.compare else None,
         asked_about=_asked_about(spec, scope),
+        sample=spec.sample,
     )
 
 
@@ -126,6 +136,12 @@ NUMBERS = (
     Column("depth", "Events of a session", "number"),
     Column("bounces", "Bounces", "number"),
     Column("bounce_share", "Bounce rate", "share"),
+)
+NUMBERS_SURE = (
+    Column("sessions_low", "Sessions, at least", "number"),
+    Column("sessions_high", "Sessions, at most", "number"),
+    Column("people_low", "People, at least", "number"),
+    Column("people_high", "People, at most", "number"),
 )
 NUMBERS_BEFORE = (
     Column("sessions_before", "Sessions, compared", "number"),
@@ -149,18 +165,29 @@ def table_sessions(result: SessionsResult) -> Table:
     else:
         heads = columns_of(result.breakdown)
         lines = [(cells_of(part.value, result.breakdown), part_cell(part), part) for part in result.parts]
+    sampled, compared = result.sample is not None, result.before is not None
     rows, cells = [], []
     for head, cell, one in lines:
         row, links = _numbers(one.measures), _links(cell)
+        if sampled:
+            row, links = (*row, *_ends(one.measures)), (*links, *[None] * len(NUMBERS_SURE))
         if one.before is not None:
             row, links = (*row, *_numbers(one.before)), (*links, *_links({**cell, "before": True}))
         rows.append((*head, *row))
         cells.append((*(None for _ in head), *links))
-    return Table((*heads, *NUMBERS, *(NUMBERS_BEFORE if result.before is not None else ())), tuple(rows), tuple(cells))
+    columns = (*heads, *NUMBERS, *(NUMBERS_SURE if sampled else ()), *(NUMBERS_BEFORE if compared else ()))
+    return Table(columns, tuple(rows), tuple(cells))
 
 
 def _numbers(one: Measures) -> tuple[Any, ...]:
     return (one.sessions, one.people, one.each, one.median, one.p90, one.mean, one.depth, one.bounces, one.bounce)
+
+
+def _ends(one: Measures) -> tuple[float, ...]:
+    """Where the numbers of sessions and people lie."""
+    if one.sure is None:
+        return (0, 0, 0, 0)
+    return (one.sure.sessions.low, one.sure.sessions.high, one.sure.people.low, one.sure.people.high)
 
 
 def _links(cell: Cell) -> tuple[Cell | None, ...]:
@@ -186,18 +213,32 @@ def headlines_sessions(result: SessionsResult) -> tuple[Headline, ...]:
     )
 
 
-def _measures(row: Mapping[str, Any] | None, end: str = "") -> Measures:
+def _measures(spec: SessionsSpec, row: Mapping[str, Any] | None, end: str = "") -> Measures:
     """Those of a row of the statement, in the columns that end so."""
     if row is None or not row[f"sessions{end}"]:
         return Measures()
-    sessions, people, events, bounces = (int(row[f"{name}{end}"]) for name in ("sessions", "people", "events", "bounces"))
+    counts = [int(row[f"{name}{end}"]) for name in COUNTS]
+    sessions, people, events, bounces = counts
     median, p90 = (length / 1000 for length in row[f"lengths{end}"])
     mean = int(row[f"milliseconds{end}"]) / sessions / 1000
-    return Measures(sessions, people, events, bounces, median, p90, mean)
+    shares = (sessions / people, events / sessions, bounces / sessions)
+    if spec.sample is None:
+        return Measures(sessions, people, events, bounces, median, p90, mean, *shares)
+    # What each person adds to the number of people is 1.
+    squares = [people if name == "people" else int(row[f"{name}_squares{end}"]) for name in COUNTS]
+    between = [_between(count, square, spec.sample) for count, square in zip(counts, squares, strict=True)]
+    sessions, people, events, bounces = (round(scaled(count, spec.sample) or 0) for count in counts)
+    return Measures(sessions, people, events, bounces, median, p90, mean, *shares, Sure(*between))
+
+
+def _between(count: int, squares: int, sample: float) -> Interval:
+    found = sure(count, squares, sample)
+    assert found is not None
+    return Interval(max(found.low, count), found.high)
 
 
 def _before(spec: SessionsSpec, row: Mapping[str, Any] | None) -> Measures | None:
-    return _measures(row, "_before") if spec.compare else None
+    return _measures(spec, row, "_before") if spec.compare else None
 
 
 def _listed(spec: SessionsSpec, rows: Rows, part: str) -> tuple[Part, ...]:
@@ -206,7 +247,7 @@ def _listed(spec: SessionsSpec, rows: Rows, part: str) -> tuple[Part, ...]:
         if row["part"] == part:
             alone = row[part].startswith("=")
             value, other = (row[part][1:], 0) if alone else (None, int(row["values"]))
-            found.append(Part(value, other, _measures(row), _before(spec, row)))
+            found.append(Part(value, other, _measures(spec, row), _before(spec, row)))
     return tuple(sorted(found, key=lambda one: (one.value is None, -one.measures.sessions, one.value or "")))
 
 

@@ -11,6 +11,7 @@ from bihuan.analyse.visits import Gap
 from bihuan.engine.breakdowns import Breakdowns
 from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import ANY_EVENT, EVERYTHING, EventChoice, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 
@@ -21,7 +22,7 @@ class SessionsSpec(Spec):
     A session ends when none of these events follows for more than `gap` minutes. It is a bounce when it has one event alone, or, with
     `bounce_seconds`, when it is shorter than that. Entry and exit are its first and last event: its property `by` where the event has
     it, else the event's name. `breakdown` is of the first event; `top` values, entries and exits are shown alone. Beside it, with
-    `compare`, the sessions of another period or of other people.
+    `compare`, the sessions of another period or of other people. `sample` asks this part of the people only.
     """
 
     events: Annotated[tuple[EventChoice, ...], Field(max_length=50)] = ()
@@ -34,6 +35,7 @@ class SessionsSpec(Spec):
     compare: Comparison = None
     breakdown: Breakdowns = ()
     top: Annotated[int, Field(ge=1, le=50)] = 10
+    sample: Sample = None
 
     @field_validator("compare")
     @classmethod

@@ -12,6 +12,7 @@ from bihuan.engine.breakdowns import split
 from bihuan.engine.compare import Baseline, baseline, sides
 from bihuan.engine.conditions import chosen, condition, named
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, bucket_day
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import Binder, property_text
@@ -36,7 +37,7 @@ def reads_sessions(spec: SessionsSpec, scope: Scope) -> Period:
 def compile_sessions(spec: SessionsSpec, scope: Scope) -> Statement:
     """A row for all (`part` total), and one for each `bucket`, each shown value (`value`), `entry` and `exit`: "=" and the text, or '' for
     all others, which are so many `values`. `milliseconds` are the lengths together, `lengths` their median and 90th percentile. What it is
-    compared with is in the columns that end with `_before`."""
+    compared with is in the columns that end with `_before`. From a sample also the sum, over people, of the squares of what each adds."""
     binder = Binder()
     sql = f"""
 WITH {_shown(spec, scope, binder)}
@@ -44,7 +45,7 @@ SELECT
   multiIf(grouping(bucket) = 0, 'bucket',{" grouping(value) = 0, 'value'," if spec.breakdown else ""} grouping(first) = 0, 'entry',
     grouping(last) = 0, 'exit', 'total') AS part,
   bucket, {"value" if spec.breakdown else "'' AS value"}, {_text(spec, "first")} AS entry, {_text(spec, "last")} AS exit,
-  {_measured(0) + ", " + _measured(1, "_before") if spec.compare else _measured()},
+  {_measured(spec, 0) + ", " + _measured(spec, 1, "_before") if spec.compare else _measured(spec)},
   multiIf(part = 'value', uniqExact(its_value), part = 'entry', uniqExact(its_entry), part = 'exit', uniqExact(its_exit), 1) AS values
 FROM shown
 GROUP BY GROUPING SETS ((bucket), {"(value), " if spec.breakdown else ""}(first), (last), ())
@@ -52,13 +53,20 @@ GROUP BY GROUPING SETS ((bucket), {"(value), " if spec.breakdown else ""}(first)
     return Statement(sql, binder.params)
 
 
-def _measured(side: int | None = None, end: str = "") -> str:
+def _measured(spec: SessionsSpec, side: int | None = None, end: str = "") -> str:
     """What is told of the sessions (of one side)."""
     also, only, on = ("", "()", "") if side is None else ("If", f"(side = {side})", f"side = {side}")
     of, bounced = (f", {on}", f"bounced AND {on}") if on else ("", "bounced")
     return f"""count{also}{only} AS sessions{end}, uniqExact{also}(person{of}) AS people{end}, sum{also}(depth{of}) AS events{end}, \
 countIf({bounced}) AS bounces{end}, sum{also}(length{of}) AS milliseconds{end},
-  quantilesExactInclusive{also}(0.5, 0.9)(length{of}) AS lengths{end}"""
+  quantilesExactInclusive{also}(0.5, 0.9)(length{of}) AS lengths{end}{_squares(also, of, end) if spec.sample else ""}"""
+
+
+def _squares(also: str, of: str, end: str) -> str:
+    """The sums of squares for the intervals of a sample; of people, what each adds is 1."""
+    of_person = "arraySum(one -> one * one, sumMap{also}([person], [toUInt64({each})]{of}).2) AS {name}_squares{end}"
+    each = {"sessions": "1", "events": "depth", "bounces": "bounced"}
+    return "".join(f",\n  {of_person.format(also=also, each=one, of=of, name=name, end=end)}" for name, one in each.items())
 
 
 def people_sessions(spec: SessionsSpec, cell: SessionsCell, scope: Scope) -> Statement:
@@ -101,6 +109,8 @@ def _shown(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:
     since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
     wanted = f"{named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}"
     filtered = condition(spec.filter, scope, binder, over="visible")
+    if spec.sample is not None:
+        filtered += f" AND {sampled(spec.sample, binder)}"
     among = f"person != 0 AND day BETWEEN {since} AND {until} AND {wanted} AND {filtered}"
     parts = split(spec.breakdown, scope, binder, among=among)
     bounced = "depth = 1"

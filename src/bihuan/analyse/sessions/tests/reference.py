@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from bihuan.analyse.sessions.result import Measures
+from bihuan.analyse.sessions.result import Measures, Sure
 from bihuan.analyse.sessions.spec import SessionsSpec
 from bihuan.analyse.tests.visiting import visits_between
 from bihuan.engine.compare import Groups, baseline
 from bihuan.engine.filters import EventChoice
+from bihuan.engine.meta import Interval
 from bihuan.engine.periods import Period, bucket_day
 from bihuan.engine.question import Scope
 from bihuan.engine.tests import broken_down
@@ -113,9 +114,28 @@ def quantile(numbers: Sequence[int], share: float) -> float:
     return numbers[below] + (numbers[above] - numbers[below]) * (at - below)
 
 
-def measures(found: Sequence[Session]) -> Measures:
+def estimated(whose: Sequence[tuple[int, int]], sample: float) -> Interval:
+    """Where the sum of everybody's numbers lies, of which `whose` has those of the sample with their persons."""
+    each = {person: sum(number for one, number in whose if one == person) for person, _ in whose}
+    error = 1.959963984540054 * ((1 - sample) * sum(number**2 for number in each.values())) ** 0.5 / sample
+    total = sum(each.values())
+    return Interval(max(total / sample - error, total), total / sample + error)
+
+
+def measures(found: Sequence[Session], sample: float | None = None) -> Measures:
     if not found:
         return Measures()
+    if sample is not None:
+        alone = measures(found)
+        people = sorted({one.person for one in found})
+        counts = {name: round(getattr(alone, name) / sample) for name in ("sessions", "people", "events", "bounces")}
+        between = Sure(
+            estimated([(one.person, 1) for one in found], sample),
+            estimated([(person, 1) for person in people], sample),
+            estimated([(one.person, one.depth) for one in found], sample),
+            estimated([(one.person, int(one.bounced)) for one in found], sample),
+        )
+        return replace(alone, **counts, sure=between)
     lengths = sorted(one.milliseconds for one in found)
     return Measures(
         sessions=len(found),
@@ -125,4 +145,7 @@ def measures(found: Sequence[Session]) -> Measures:
         median=quantile(lengths, 0.5) / 1000,
         p90=quantile(lengths, 0.9) / 1000,
         mean=sum(lengths) / len(lengths) / 1000,
+        each=len(found) / len({one.person for one in found}),
+        depth=sum(one.depth for one in found) / len(found),
+        bounce=sum(one.bounced for one in found) / len(found),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +20,13 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.compare import Before, Compare, Groups, Other
 from bihuan.engine.filters import EVERYTHING, EventChoice
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Between, Last
-from bihuan.engine.question import Scope
+from bihuan.engine.question import Scope, Statement
 from bihuan.engine.tests.broken_down import breakdowns
 from bihuan.engine.tests.exactly import exactly, thin_or_crowded
 from bihuan.engine.tests.worlds import NAMES, World, filters, load
+from bihuan.engine.visible import Binder
 
 Sides = tuple[list[Session], list[Session]]
 
@@ -31,15 +34,20 @@ Sides = tuple[list[Session], list[Session]]
 def same(mine: Measures, other: Measures) -> bool:
     for name in ("sessions", "people", "events", "bounces"):
         assert getattr(mine, name) == getattr(other, name)
-    for name in ("median", "p90", "mean"):
+    for name in ("median", "p90", "mean", "each", "depth", "bounce"):
         assert getattr(mine, name) == (None if getattr(other, name) is None else pytest.approx(getattr(other, name), abs=1e-6))
+    assert (mine.sure is None) == (other.sure is None)
+    if mine.sure is not None and other.sure is not None:
+        for name in ("sessions", "people", "events", "bounces"):
+            here, there = getattr(mine.sure, name), getattr(other.sure, name)
+            assert (here.low, here.high) == (pytest.approx(there.low), pytest.approx(there.high))
     return True
 
 
 def check_sides(now: Measures, before: Measures | None, expected: Sequence[Sequence[Session]], spec: SessionsSpec) -> None:
-    assert same(now, measures(expected[0]))
+    assert same(now, measures(expected[0], spec.sample))
     assert (before is None) == (spec.compare is None)
-    assert before is None or same(before, measures(expected[1]))
+    assert before is None or same(before, measures(expected[1], spec.sample))
 
 
 def check_parts(parts: Sequence[Part], by_value: Mapping[str, Sides], spec: SessionsSpec) -> None:
@@ -58,7 +66,7 @@ def check(world: World, spec: SessionsSpec, scope: Scope, result: SessionsResult
     check_sides(result.total, result.before, found, spec)
     for bucket in result.buckets:
         check_sides(bucket.measures, bucket.before, [[one for one in side if one.day == bucket.day] for side in found], spec)
-    assert sum(bucket.measures.sessions for bucket in result.buckets) == len(found[0])
+    assert spec.sample or sum(bucket.measures.sessions for bucket in result.buckets) == len(found[0])
     for parts, name in ((result.parts, "value"), (result.entries, "entry"), (result.exits, "exit")):
         by_value: dict[str, Sides] = defaultdict(lambda: ([], []))
         for side, sessions in enumerate(found):
@@ -102,14 +110,25 @@ def cases(draw: st.DrawFn) -> tuple[World, SessionsSpec]:
         compare=draw(comparisons),
         breakdown=draw(st.just(()) | breakdowns()),
         top=draw(st.integers(1, 4)),
+        sample=draw(st.sampled_from((None, None, None, 0.6))),
     )
 
 
-@exactly(6)
+def only_sampled(engine: Engine, world: World, scope: Scope, sample: float | None) -> World:
+    """The world without the people who are not in the sample."""
+    binder = Binder()
+    sql = f"SELECT event_key AS key FROM history WHERE {sampled(sample, binder)}"
+    whole = engine.whole("test", Statement(sql, binder.params), scope.period(Last(last=1)), scope)
+    keys = {row["key"] for row in engine.store.fetch(whole.sql, whole.params, settings=engine.settings()).rows}
+    return replace(world, events=tuple(event for event in world.events if event.key in keys))
+
+
+@exactly(5)
 @given(st.lists(cases(), min_size=1, max_size=6))
 def test_sessions_are_those_that_plain_python_counts(engine: Engine, several: list[tuple[World, SessionsSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
-        check(world, spec, scope, engine.ask(SESSIONS, spec, scope).result)
+        asked = only_sampled(engine, world, scope, spec.sample) if spec.sample else world
+        check(asked, spec, scope, engine.ask(SESSIONS, spec, scope).result)
 
 
 def told(result: SessionsResult) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -135,12 +154,13 @@ def test_behind_each_number_are_as_many_people(engine: Engine, several: list[tup
             (row[at], dict(cell)) for row, cells in zip(table.rows, table.cells, strict=True) for at, cell in enumerate(cells) if cell
         ]
         people = [(number, cell) for number, cell in linked if not cell.get("bounced")]
-        found = Reference(world, spec, scope).sides
+        found = Reference(only_sampled(engine, world, scope, spec.sample) if spec.sample else world, spec, scope).sides
         bounced = [({one.person for one in found[side] if one.bounced}, {"bounced": True, "before": bool(side)}) for side in (0, 1)]
-        numbers = [*people, *told(answer.result), *((len(some), cell) for some, cell in bounced if some)]
+        part = spec.sample or 1
+        numbers = [*people, *told(answer.result), *((round(len(some) / part), cell) for some, cell in bounced if some)]
         for number, cell in [each for each in numbers if each[0]][-6:]:
             asked = question.spec.model_validate({"of": spec, "cell": SessionsCell.model_validate(cell)})
-            assert engine.ask(question, asked, scope).result.total == number
+            assert round(engine.ask(question, asked, scope).result.total / part) == number
 
 
 def test_who_is_behind_a_day_a_value_an_entry_and_a_bounce(engine, scope, write, first_person):

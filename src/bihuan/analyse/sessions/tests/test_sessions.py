@@ -111,6 +111,25 @@ def test_one_side_alone_has_a_chart_and_shares_of_nothing_are_none(engine, scope
     assert [(one["share"], one["before"]["sessions"]) for one in panel(result)["entries"]] == [("None share", "1 number")]
 
 
+def test_a_sample_says_so_and_is_scaled_up(engine, scope, write, first_person):
+    write(*((person, "A", "2026-03-13 09:00") for person in range(first_person, first_person + 100)))
+    answer = engine.ask(SESSIONS, spec(sample=0.5), scope)
+    total = answer.result.total
+    assert total.sessions == total.people == total.events == total.bounces
+    assert total.sessions % 2 == 0
+    assert 50 < total.sessions < 150
+    assert (total.each, total.depth, total.bounce, answer.sample) == (1.0, 1.0, 1.0, 0.5)
+    assert answer.warnings == (("Estimated from {percent} % of the people.", {"percent": 50.0}),)
+    error = 1.959963984540054 * (total.sessions / 2 * 0.5) ** 0.5 / 0.5
+    assert (total.sure.people.low, total.sure.people.high) == pytest.approx((total.people - error, total.people + error))
+    at = [column.name for column in answer.table.columns].index("sessions_low")
+    assert answer.table.rows[0][at : at + 2] == (total.sure.sessions.low, total.sure.sessions.high)
+    assert [len(cells) for cells in answer.table.cells] == [len(row) for row in answer.table.rows] == [14, 14]
+    rows = {row["title"]: row["between"] for row in panel(answer.result)["totals"]}
+    assert rows["People"] == f"{round(total.people - error)} number – {round(total.people + error)} number"
+    assert rows["Bounce rate"] == ""
+
+
 def test_nothing_on_both_sides_has_no_chart(engine, scope):
     result = engine.ask(SESSIONS, spec(compare="previous"), scope).result
     assert (SESSIONS.chart(result, Plain()), result.before) == (None, Measures())
