@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.composition import COMPOSITION
-from bihuan.analyse.composition.beside import beside, difference
+from bihuan.analyse.composition.beside import beside
 from bihuan.analyse.composition.chart import panel_composition
 from bihuan.analyse.composition.result import cell_of, shape_composition
 from bihuan.analyse.composition.spec import CompositionCell, CompositionSpec
@@ -21,7 +21,7 @@ from bihuan.analyse.composition.table import table_composition
 from bihuan.analyse.composition.tests.reference import at_the_time, doing, measured, values, who
 from bihuan.analyse.composition.tests.reference import load_with_ids as load
 from bihuan.analyse.composition.tests.test_exact import cases
-from bihuan.analyse.statistics import Share
+from bihuan.analyse.statistics import Share, difference
 from bihuan.analyse.tests.test_shown import SCOPE, Plain
 from bihuan.engine import compare
 from bihuan.engine.ask import Engine
