@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -58,8 +58,9 @@ def moments(period: PeriodSpec, scope: Scope, binder: Binder) -> Moments:
     return moments_of(scope.period(period), binder)
 
 
-def moments_of(asked: Period, binder: Binder) -> Moments:
-    read = followed(asked).extended(before=SPARE_DAYS, after=SPARE_DAYS)
+def moments_of(asked: Period, binder: Binder, read: Period | None = None) -> Moments:
+    """Those of the period `asked` where all days of `read` are read; without it those that visits of the period lie on."""
+    read = (read or followed(asked)).extended(before=SPARE_DAYS, after=SPARE_DAYS)
     base = round(read.start.timestamp() * 1000)
     since, until, last = (round(at.timestamp() * 1000) - base for at in (asked.start, asked.end, read.end))
     return Moments(binder.bind(base, "Int64"), binder.bind(since, "Int64"), binder.bind(until, "Int64"), last.bit_length() + 1)
@@ -111,16 +112,21 @@ class Named:
   """
 
 
-def split_sql(gathered: str, rows: str, gap: str, tick: Callable[[str], str], *, by: str = "") -> str:
+def split_sql(
+    gathered: str, rows: str, gap: str, tick: Callable[[str], str], *, by: str = "", also: Mapping[str, str] | None = None
+) -> str:
     """SELECT (person, visits) of `rows` (a FROM clause with WHERE): a visit is the sorted numbers of its events, `gathered` the aggregate
     (SQL) that makes a person's array of them, `tick` says the milliseconds of one; `gap` is SQL for milliseconds. Where they are more than
-    numbers, `by` is SQL for what of one they are sorted by. (Numbers alone are gathered several times quicker.)"""
+    numbers, `by` is SQL for what of one they are sorted by. (Numbers alone are gathered several times quicker.) `also` are more columns
+    of a person, each an aggregate."""
     order = f"one -> {by}, " if by else ""
+    names = "".join(f", {name}" for name in also or ())
+    aggregates = "".join(f", {aggregate} AS {name}" for name, aggregate in (also or {}).items())
     return f"""
     SELECT
-      person, arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick("one")}, sorted))) AS visits
+      person{names}, arraySplit((one, pause) -> pause > {gap}, sorted, arrayDifference(arrayMap(one -> {tick("one")}, sorted))) AS visits
     FROM (
-      SELECT person, arraySort({order}{gathered}) AS sorted
+      SELECT person, arraySort({order}{gathered}) AS sorted{aggregates}
       {rows}
       GROUP BY person
     )

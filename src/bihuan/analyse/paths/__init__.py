@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bihuan.analyse.paths.chart import chart_paths, panel_paths
 from bihuan.analyse.paths.result import PathsResult, headlines_paths, shape_paths, table_paths
+from bihuan.analyse.paths.sides import reads_paths
 from bihuan.analyse.paths.spec import PathsCell, PathsSpec
-from bihuan.analyse.paths.sql import compile_paths, people_paths, reads_paths
+from bihuan.analyse.paths.sql import compile_paths, people_paths
 from bihuan.engine.question import Question
 
 PATHS: Question[PathsSpec, PathsResult] = Question(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
+from bihuan.analyse.paths.beside import flow_beside, node_beside, panel_beside, query, ways_beside
 from bihuan.analyse.paths.result import Node, PathsResult
 from bihuan.engine.question import Reader
 
@@ -16,7 +16,8 @@ APART = "\u200b"  # keeps the names of the chart's own nodes apart from those of
 
 def chart_paths(result: PathsResult, reader: Reader) -> dict[str, Any] | None:
     """A column of nodes for each step, flows as wide as their ways (or people), and where ways end."""
-    if not result.links:
+    links = _flows(result, reader)
+    if not any("next" in link["cell"] or "next_other" in link["cell"] for link in links):
         return None
     data = [
         {
@@ -24,31 +25,13 @@ def chart_paths(result: PathsResult, reader: Reader) -> dict[str, Any] | None:
             "depth": node.place - 1,
             "cell": node.cell,
             **({"itemStyle": {"color": REST}} if node.name is None else {}),
+            **(node_beside(node, _name(node.place, node.name, reader), result, reader) if result.before else {}),
         }
         for node in result.nodes
+        if node.ways
     ]
-    links = [
-        {
-            "source": _name(link.place, link.name, reader),
-            "target": _name(link.place + 1, link.next, reader),
-            "value": link.ways if result.measure == "ways" else link.people,
-            "cell": link.cell,
-        }
-        for link in result.links
-    ]
-    ends = [] if result.backwards else [node for node in result.nodes if node.ended and node.place < result.steps]
-    places = sorted({node.place for node in ends})
+    places = sorted({int(link["cell"]["place"]) for link in links if "edge" in link["cell"]})
     data += [{"name": _dropped(place, reader), "depth": place, "itemStyle": {"color": REST}} for place in places]
-    links += [
-        {
-            "source": _name(node.place, node.name, reader),
-            "target": _dropped(node.place, reader),
-            "value": node.ended if result.measure == "ways" else node.ended_people,
-            "cell": {**node.cell, "edge": True},
-            "lineStyle": {"color": REST, "opacity": 0.2},
-        }
-        for node in ends
-    ]
     width = max(56, LABELS // result.steps)
     return {
         "tooltip": {"trigger": "item", "valueFormatter": "count"},
@@ -72,6 +55,35 @@ def chart_paths(result: PathsResult, reader: Reader) -> dict[str, Any] | None:
     }
 
 
+def _flows(result: PathsResult, reader: Reader) -> list[dict[str, Any]]:
+    """The links, and where ways end; of this side."""
+    flows: list[dict[str, Any]] = [
+        {
+            "source": _name(link.place, link.name, reader),
+            "target": _name(link.place + 1, link.next, reader),
+            "value": link.ways if result.measure == "ways" else link.people,
+            "cell": link.cell,
+        }
+        for link in result.links
+        if link.ways
+    ]
+    ends = [] if result.backwards else [node for node in result.nodes if node.ended and node.place < result.steps]
+    flows += [
+        {
+            "source": _name(node.place, node.name, reader),
+            "target": _dropped(node.place, reader),
+            "value": node.ended if result.measure == "ways" else node.ended_people,
+            "cell": node.end.cell,
+            "lineStyle": {"color": REST, "opacity": 0.2},
+        }
+        for node in ends
+    ]
+    if result.before is None:
+        return flows
+    changes = {tuple(sorted(one.cell.items())): one for one in result.changes if one.kind != "way"}
+    return [{**flow, **flow_beside(flow, changes[tuple(sorted(flow["cell"].items()))], result, reader)} for flow in flows]
+
+
 def panel_paths(result: PathsResult, reader: Reader) -> Mapping[str, Any]:
     """What panel.html shows: the chart, each step's nodes with what became of them, and the most frequent ways."""
     return {
@@ -92,11 +104,13 @@ def panel_paths(result: PathsResult, reader: Reader) -> Mapping[str, Any]:
                 "more": way.more and not result.between,
                 "ways": reader.show(way.ways, "number"),
                 "people": reader.show(way.people, "number"),
-                "share": reader.show(way.ways / result.ways, "share"),
-                "query": _query({**{f"way.{place}": node for place, node in enumerate(way.nodes)}, "more": way.more}),
+                "share": reader.show(_share(way.ways, result.ways), "share"),
+                "query": query(way.cell),
+                **ways_beside(way, result, reader),
             }
             for way in result.top_ways
         ],
+        **panel_beside(result, reader),
     }
 
 
@@ -105,11 +119,16 @@ def _shown(node: Node, result: PathsResult, reader: Reader) -> Mapping[str, Any]
         "title": _title(node, reader),
         "rest": node.name is None,
         "ways": reader.show(node.ways, "number"),
-        "share": reader.show(node.ways / result.ways, "share"),
+        "share": reader.show(_share(node.ways, result.ways), "share"),
         "people": reader.show(node.people, "number"),
         "ended": f"{reader.show(node.ended, 'number')} ({reader.show(node.ended / node.ways, 'share')})" if node.ended else "",
-        "query": _query(node.cell),
+        "query": query(node.cell),
+        **ways_beside(node, result, reader),
     }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def _title(node: Node, reader: Reader) -> str:
@@ -123,7 +142,3 @@ def _name(place: int, node: str | None, reader: Reader) -> str:
 def _dropped(place: int, reader: Reader) -> str:
     """Where those go who drop off at step `place`."""
     return f"{place + 1} · {reader.say('Dropped off')}{APART}"
-
-
-def _query(cell: Mapping[str, Any]) -> str:
-    return urlencode([(f"cell.{name}", value) for name, value in cell.items()])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bihuan.analyse.visits import Gap
+from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import ANY_EVENT, EVERYTHING, EventChoice, Filter, Name
 from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
@@ -36,7 +37,7 @@ class PathsSpec(Spec):
     a way is the visit. A node fits by its name, by the name that it had before the groups, or by that of its event. `loops` "collapse":
     the same node several times in a row is one. `steps` nodes of a way are looked at, from its beginning, or, if only an `end` is given,
     before its end; between two, the middle of a longer way is one node. `top` nodes are shown in each step, all others as one. `measure`
-    is what the chart's widths mean. `sample` asks this part of the people only.
+    is what the chart's widths mean. Beside it, with `compare`, another period or other people. `sample` asks this part of the people only.
     """
 
     events: Annotated[tuple[EventChoice, ...], Field(max_length=50)] = ()
@@ -52,6 +53,7 @@ class PathsSpec(Spec):
     loops: Literal["collapse", "keep"] = "collapse"
     top: Annotated[int, Field(ge=1, le=20)] = 6
     measure: Literal["ways", "people"] = "ways"
+    compare: Comparison = None
     sample: Sample = None
 
     @model_validator(mode="after")
@@ -59,6 +61,13 @@ class PathsSpec(Spec):
         if self.start and self.end and self.steps < 3:
             raise ValueError("Between two nodes there must be room for one more: ask for at least 3 steps.")
         return self
+
+    @field_validator("compare")
+    @classmethod
+    def _not_a_target(cls, compare: Comparison) -> Comparison:
+        if isinstance(compare, Target):
+            raise ValueError("Ways have no target: compare them with a period or with other people.")
+        return compare
 
     @property
     def choices(self) -> tuple[EventChoice, ...]:
@@ -78,7 +87,7 @@ class PathsSpec(Spec):
 class PathsCell(Spec):
     """People with a way that has `node` (or, with `other`, one of those not shown alone) at step `place`; that goes from there to `next`
     (`next_other`); that has nothing further there (`edge`); or people with exactly the way `way` (`more`: and further than is shown).
-    Nothing of it: everybody with a way."""
+    Nothing of it: everybody with a way. `before`: of what it is compared with."""
 
     place: Annotated[int, Field(ge=1, le=10)] | None = None
     node: str | None = None
@@ -88,3 +97,4 @@ class PathsCell(Spec):
     edge: bool = False
     way: Annotated[tuple[str, ...], Field(max_length=10)] = ()
     more: bool = False
+    before: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bihuan.analyse.paths import PATHS
 from bihuan.analyse.paths.result import PathsResult
 from bihuan.analyse.paths.spec import Group, PathsCell, PathsSpec
-from bihuan.analyse.paths.sql import MOST_WAYS, SKIPPED
+from bihuan.analyse.paths.ways import MOST_WAYS, SKIPPED
 from bihuan.analyse.tests.visiting import visits
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
@@ -33,17 +33,28 @@ def fits(name: str, pattern: str | None) -> bool:
 
 @dataclass(frozen=True)
 class Walked:
-    """One way: `nodes` as looked at, the first of them at step `first`."""
+    """One way: `nodes` as looked at, the first of them at step `first`; of the `visit` with these events."""
 
     person: int
     nodes: tuple[str, ...]
     first: int
     more: bool
+    visit: tuple[int, ...]
 
 
-def walk(world: World, spec: PathsSpec) -> tuple[int, list[int], list[Walked]]:
-    """Visits, the person of each that has the start, and the ways."""
+Visits = list[tuple[int, list[Event]]]
+Counts = Callable[[Event], bool]
+
+
+def in_period(world: World, spec: PathsSpec, counted: Counts) -> Visits:
     assert isinstance(spec.period, Last)
+    return visits(world, counted, spec.gap, spec.period)
+
+
+def walk(
+    world: World, spec: PathsSpec, looked_at: Callable[[World, PathsSpec, Counts], Visits] = in_period
+) -> tuple[int, list[int], list[Walked]]:
+    """Visits, the person of each that has the start, and the ways."""
     names = [choice.event for choice in spec.events]
     extra = [EventChoice(event=end) for end in (spec.start, spec.end) if end and "*" not in end and end not in names]
     choices = [*spec.events, *extra] if spec.events else [EventChoice(event="*")]
@@ -58,7 +69,7 @@ def walk(world: World, spec: PathsSpec) -> tuple[int, list[int], list[Walked]]:
     def node(event: Event) -> str:
         return next((group.name or group.match for group in spec.groups if fits(raw(event), group.match)), raw(event))
 
-    all_visits = visits(world, counted, spec.gap, spec.period)
+    all_visits = looked_at(world, spec, counted)
     started: list[int] = []
     ways: list[Walked] = []
     for person, events in all_visits:
@@ -86,19 +97,19 @@ def walk(world: World, spec: PathsSpec) -> tuple[int, list[int], list[Walked]]:
             if not ends:
                 continue
             last = ends[0]
-        ways.append(walked(person, [name for name, _ in trail[first : last + 1]], spec))
+        ways.append(walked(person, [name for name, _ in trail[first : last + 1]], spec, tuple(event.key for event in events)))
     return len(all_visits), started, ways
 
 
-def walked(person: int, trail: Sequence[str], spec: PathsSpec) -> Walked:
+def walked(person: int, trail: Sequence[str], spec: PathsSpec, visit: tuple[int, ...]) -> Walked:
     more = len(trail) > spec.steps
     if not more:
-        return Walked(person, tuple(trail), 1 + (spec.steps - len(trail)) * spec.backwards, False)
+        return Walked(person, tuple(trail), 1 + (spec.steps - len(trail)) * spec.backwards, False, visit)
     if spec.backwards:
-        return Walked(person, tuple(trail[-spec.steps :]), 1, True)
+        return Walked(person, tuple(trail[-spec.steps :]), 1, True, visit)
     if spec.end:
-        return Walked(person, (*trail[: spec.steps - 2], SKIPPED, trail[-1]), 1, True)
-    return Walked(person, tuple(trail[: spec.steps]), 1, True)
+        return Walked(person, (*trail[: spec.steps - 2], SKIPPED, trail[-1]), 1, True, visit)
+    return Walked(person, tuple(trail[: spec.steps]), 1, True, visit)
 
 
 def kept(ways: Sequence[Walked], spec: PathsSpec) -> set[tuple[int, str]]:

@@ -9,7 +9,7 @@ from bihuan.analyse.paths import PATHS
 from bihuan.analyse.paths.chart import panel_paths
 from bihuan.analyse.paths.result import PathsResult, shape_paths
 from bihuan.analyse.paths.spec import PathsSpec
-from bihuan.analyse.paths.sql import OTHER
+from bihuan.analyse.paths.ways import OTHER
 from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine.question import Scope
 
