@@ -14,6 +14,7 @@ RISE, FALL, QUIET = "palette:0", "palette:3", "#94a3b8"
 COLOURS = {"more": RISE, "less": FALL, "": QUIET}
 VERDICTS = {"more": "Rose by more than chance", "less": "Fell by more than chance", "": "Chance could make as much"}
 MOST_CHANGES = 40
+TALL = 0.05  # of all ways: a node that is as high as two lines
 KINDS = {"link": "Goes on", "end": "Drops off", "way": "Whole way"}
 
 
@@ -26,7 +27,7 @@ def node_beside(node: Node, name: str, result: PathsResult, reader: Reader) -> d
     lines = [name, _counted(mine, now, result, reader), _other(theirs, before, result, reader), _pointed(change, reader)]
     return {
         "itemStyle": {"color": "palette:7" if node.name is not None else QUIET},
-        "label": {"formatter": f"{name}\n{points(change)}" if change is not None else name},
+        "label": {"formatter": f"{name}\n{points(change)}" if change is not None and (now or 0) >= TALL else name},
         "tooltip": {"formatter": "\n".join(line for line in lines if line)},
     }
 
@@ -100,18 +101,19 @@ def panel_beside(result: PathsResult, reader: Reader) -> dict[str, Any]:
 def _changed(one: Change, result: PathsResult, reader: Reader) -> dict[str, Any]:
     change = one.change
     assert change is not None
+    by_ways = result.measure == "ways"
+    names = [reader.say("Other") if name is None else name for name in one.names]
     return {
         "kind": reader.say("Begins" if one.kind == "end" and result.backwards else KINDS[one.kind]),
-        "step": reader.show(one.place, "number") if one.place else "",
-        "names": [reader.say("Other") if name is None else name for name in one.names],
+        "names": [f"{place} · {name}" for place, name in enumerate(names, one.place)] if one.place else names,
         "before_more": one.more and result.backwards,
         "after_more": one.more and not result.backwards and not result.between,
         "share": reader.show(one.share, "share"),
         "before_share": reader.show(one.before_share, "share"),
-        "ways": reader.show(one.ways, "number"),
-        "before_ways": reader.show(one.before_ways, "number"),
-        "people": reader.show(one.people, "number"),
-        "before_people": reader.show(one.before_people, "number"),
+        "number": reader.show(one.ways if by_ways else one.people, "number"),
+        "before_number": reader.show(one.before_ways if by_ways else one.before_people, "number"),
+        "people": reader.say("{count} people", count=reader.show(one.people, "number")),
+        "before_people": reader.say("{count} people", count=reader.show(one.before_people, "number")),
         "query": query(one.cell) if one.people else "",
         "before_query": query({**one.cell, "before": True}) if one.before_people else "",
         "change": points(change.estimate),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,16 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.paths import PATHS
-from bihuan.analyse.paths.changes import Sums, compared
+from bihuan.analyse.paths.beside import QUIET, RISE
+from bihuan.analyse.paths.changes import Sums, compared, design_effect
+from bihuan.analyse.paths.chart import panel_paths
 from bihuan.analyse.paths.result import PathsResult, Side
 from bihuan.analyse.paths.spec import PathsSpec
 from bihuan.analyse.paths.tests.test_exact import Counts, Visits, Walked, cases, walk
 from bihuan.analyse.paths.ways import MOST_WAYS, SKIPPED
-from bihuan.analyse.statistics import benjamini_hochberg
+from bihuan.analyse.statistics import Share, benjamini_hochberg, share_difference, share_p_value
+from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine import compare
 from bihuan.engine.ask import Engine
+from bihuan.engine.behind import behind
 from bihuan.engine.compare import Groups
-from bihuan.engine.periods import midnight
+from bihuan.engine.errors import QuestionError
+from bihuan.engine.periods import Period, midnight
 from bihuan.engine.question import Scope
 from bihuan.engine.tests.exactly import exactly
 from bihuan.engine.tests.worlds import Event, World, load
@@ -229,3 +236,213 @@ def beside(draw: st.DrawFn) -> tuple[World, PathsSpec]:
 def test_both_sides_are_those_that_plain_python_walks(engine: Engine, several: list[tuple[World, PathsSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         check(world, spec, scope, engine.ask(PATHS, spec, scope).result)
+
+
+def test_every_number_of_people_leads_to_them_on_both_sides(engine: Engine, scope: Scope, write, first_person: int) -> None:
+    for who in range(6):
+        for step in range(4):
+            write((first_person + who, "ABCDE"[(who * step) % 5], f"2026-03-14 09:{step:02}"))
+            write((first_person + who, "ABCDE"[(who + step * 2) % 5], f"2026-03-{'07' if who else '14'} 10:{step:02}"))
+    day = {"since": "2026-03-14", "until": "2026-03-14"}
+    question = behind(PATHS)
+    for spec in (
+        PathsSpec.model_validate({"period": day, "compare": "week", "top": 2, "steps": 3}),
+        PathsSpec.model_validate({"period": day, "compare": "week", "top": 2, "steps": 3, "end": "C"}),
+    ):
+        table = engine.ask(PATHS, spec, scope).table
+        names = [column.name for column in table.columns]
+        for row, cells in zip(table.rows, table.cells, strict=True):
+            for name in ("people", "other_people"):
+                place = names.index(name)
+                asked = question.spec.model_validate({"of": spec, "cell": cells[place]})
+                assert engine.ask(question, asked, scope).result.total == row[place]
+        asked_of = [question.spec.model_validate({"of": spec, "cell": {"before": side}}) for side in (False, True)]
+        everybody = [engine.ask(question, one, scope) for one in asked_of]
+        result = engine.ask(PATHS, spec, scope).result
+        assert result.before is not None
+        assert [one.result.total for one in everybody] == [result.people, result.before.people]
+
+
+def test_who_was_asked_before_is_refused_where_nothing_is_compared(engine: Engine, scope: Scope) -> None:
+    question = behind(PATHS)
+    with pytest.raises(QuestionError, match="no such part"):
+        engine.ask(question, question.spec.model_validate({"of": PathsSpec(), "cell": {"before": True}}), scope)
+
+
+def test_a_target_is_refused() -> None:
+    with pytest.raises(ValueError, match="Ways have no target"):
+        PathsSpec.model_validate({"compare": {"target": 3}})
+
+
+WEEK = {"period": {"since": "2026-03-08", "until": "2026-03-14"}}
+
+
+@pytest.mark.parametrize("day", ["2026-03-14", "2026-03-07"])
+@pytest.mark.parametrize("measure", ["ways", "people"])
+def test_one_side_may_be_empty(engine: Engine, scope: Scope, write, first_person: int, day: str, measure: str) -> None:
+    write((first_person, "A", f"{day} 09:00"), (first_person, "B", f"{day} 09:01"))
+    answer = engine.ask(PATHS, PathsSpec.model_validate({**WEEK, "compare": "previous", "measure": measure}), scope)
+    result = answer.result
+    assert result.before is not None
+    assert (result.ways, result.before.ways) == ((1, 0) if day == "2026-03-14" else (0, 1))
+    assert {(one.change, one.p_value, one.verdict) for one in result.changes} == {(None, None, "")}
+    panel = panel_paths(result, Plain())
+    assert panel["changes"] == []
+    assert (panel["chart"] is None) == (result.ways == 0)
+    assert [node["change"] for step in panel["steps"] for node in step["nodes"]] == ["", ""]
+    assert len(answer.table.rows) == 3
+
+
+def test_nothing_on_either_side_is_an_empty_answer(engine: Engine, scope: Scope) -> None:
+    answer = engine.ask(PATHS, PathsSpec.model_validate({**WEEK, "compare": "previous"}), scope)
+    assert (answer.result.nodes, answer.result.changes, answer.table.rows) == ((), (), ())
+    assert PATHS.chart(answer.result, Plain()) is None
+
+
+def test_a_node_of_the_other_side_alone_is_shown_but_not_drawn(engine: Engine, scope: Scope, write, first_person: int) -> None:
+    write((first_person, "A", "2026-03-14 09:00"), (first_person, "B", "2026-03-14 09:01"))
+    write((first_person, "A", "2026-03-07 09:00"), (first_person, "C", "2026-03-07 09:01"))
+    result = engine.ask(PATHS, PathsSpec.model_validate({**WEEK, "compare": "previous"}), scope).result
+    assert [(node.name, node.ways, node.before_ways) for node in result.nodes] == [("A", 1, 1), ("B", 1, 0), ("C", 0, 1)]
+    chart = PATHS.chart(result, Plain())
+    assert chart is not None
+    assert [one["name"] for one in chart["series"][0]["data"]] == ["1 · A", "2 · B", "3 · Dropped off\u200b"]
+    assert [link["cell"] for link in chart["series"][0]["links"]] == [
+        {"place": 1, "node": "A", "next": "B"},
+        {"place": 2, "node": "B", "edge": True},
+    ]
+
+
+def test_a_running_period_is_compared_with_as_much_of_the_other_one(engine: Engine, scope: Scope, write, first_person: int) -> None:
+    """It is noon: a visit that began in the morning a week before is known until noon."""
+    write(
+        *((first_person, name, f"2026-03-{day} {at}") for day in ("14", "07") for name, at in (("A", "11:58"), ("B", "11:59"))),
+        (first_person, "C", "2026-03-07 12:01"),
+        (first_person, "D", "2026-03-07 14:00"),
+    )
+    noon = replace(scope, now=Period(date(2026, 3, 14), date(2026, 3, 14), scope.zone).start + timedelta(hours=12))
+    result = engine.ask(PATHS, PathsSpec.model_validate({"period": {"last": 1}, "compare": "week"}), noon).result
+    assert result.before is not None
+    assert (result.visits, result.before.visits) == (1, 1)
+    assert [(way.nodes, way.ways, way.before_ways) for way in result.top_ways] == [(("A", "B"), 1, 1)]
+
+
+def test_one_person_who_goes_a_way_often_proves_little() -> None:
+    """Sixty of a hundred ways go a link, none of the hundred before: of one person, or of sixty people."""
+    every = Sums(100, 100, 0, 60 * 60 + 40 + 100, 0)
+    one = Sums(60, 0, 0, 60 * 60, 60 * 60)
+    assert design_effect(one, every) > 20
+    _, p_value = compared(one, every, by_person=True)
+    assert p_value is not None
+    assert p_value > 0.05
+    several = Sums(60, 0, 0, 60, 60)
+    assert design_effect(several, Sums(100, 100, 0, 200, 0)) == pytest.approx(1.0)
+    change, p_value = compared(several, Sums(100, 100, 0, 200, 0), by_person=True)
+    assert change is not None
+    assert change == pytest.approx(share_difference(Share(60, 100), Share(0, 100)))
+    assert p_value == pytest.approx(share_p_value(Share(60, 100), Share(0, 100)))
+
+
+def test_a_rare_way_of_few_people_is_told_by_the_exact_test() -> None:
+    """One of ten has what nobody of ten thousand others has: that happens once in a thousand times, not never."""
+    _, p_value = compared(Sums(1, 0, 0, 1, 1), Sums(10, 10_000, 0, 10_010, 0), by_person=True)
+    assert p_value == pytest.approx(2 * 10 / 10_010, rel=0.01)
+
+
+def test_a_part_is_compared_with_the_rest() -> None:
+    inside, every = Sums(20, 30, 20, 0, 0), Sums(50, 150, 50, 0, 0)
+    change, p_value = compared(inside, every, by_person=False)
+    rest = share_difference(Share(20, 50), Share(10, 100))
+    assert rest is not None
+    assert change == pytest.approx(rest.times(100 / 150))
+    assert p_value == pytest.approx(share_p_value(Share(20, 50), Share(10, 100)))
+    turned, _ = compared(Sums(30, 20, 20, 0, 0), Sums(150, 50, 50, 0, 0), by_person=False)
+    assert turned is not None
+    assert change is not None
+    assert (turned.estimate, turned.low, turned.high) == pytest.approx((-change.estimate, -(change.high or 0), -(change.low or 0)))
+
+
+@pytest.mark.parametrize("others", [0, 30, 60])
+def test_where_nothing_differs_few_differences_are_called_more_than_chance(others: int) -> None:
+    """People with one to forty ways, each with a habit of their own; `others` of the sixty are on both sides with the same ways. At a level
+    of 5 %, about one test in twenty may say that something differs."""
+    dice = random.Random(7)
+    said, looks = 0, 600
+    for _ in range(looks):
+        people = []
+        for _ in range(120 - others):
+            ways, habit = dice.choice((1, 2, 3, 10, 40)), dice.choice((0.02, 0.1, 0.6))
+            people.append((sum(dice.random() < habit for _ in range(ways)), ways))
+        sides = people[:60], people[60 - others :]
+        numbers = [[sum(one[part] for one in side) for side in sides] for part in (0, 1)]
+        shared = [sum(one[part] for one in people[60 - others : 60]) for part in (0, 1)]
+        both = [one for side in sides for one in side]
+        every = Sums(numbers[1][0], numbers[1][1], shared[1], sum(ways * ways for _, ways in both), 0)
+        link = Sums(numbers[0][0], numbers[0][1], shared[0], sum(gone * gone for gone, _ in both), sum(gone * ways for gone, ways in both))
+        _, p_value = compared(link, every, by_person=True)
+        assert p_value is not None
+        said += p_value <= 0.05
+    assert said / looks < 0.075
+
+
+def test_with_a_sample_numbers_are_of_everybody_and_sureness_of_those_asked(engine: Engine, scope: Scope, write, first_person: int) -> None:
+    for who in range(200):
+        write(*((first_person + who, name, f"2026-03-14 09:0{minute}") for minute, name in enumerate("AB" if who % 4 else "AC")))
+        write(*((first_person + who, name, f"2026-03-07 09:0{minute}") for minute, name in enumerate("AB" if who % 2 else "AC")))
+    asked = {**WEEK, "compare": "previous"}
+    half = engine.ask(PATHS, PathsSpec.model_validate({**asked, "sample": 0.5}), scope)
+    question = behind(PATHS)
+    assert half.result.before is not None
+    assert half.result.before.people == half.result.people
+    for one in half.result.changes:
+        spec = {"of": PathsSpec.model_validate({**asked, "sample": 0.5}), "cell": {**one.cell, "before": True}}
+        listed = engine.ask(question, question.spec.model_validate(spec), scope).result
+        assert one.before_people == listed.total * 2
+    link = next(one for one in half.result.changes if one.kind == "link" and one.names == ("A", "B"))
+    number = half.result.people // 2
+    mine, theirs = Share(link.people // 2, number), Share(link.before_people // 2, number)
+    assert link.change == pytest.approx(share_difference(mine, theirs))
+    assert len(half.warnings) == 2
+
+
+def test_an_old_document_compares_nothing(engine: Engine, scope: Scope, write, first_person: int) -> None:
+    write((first_person, "A", "2026-03-14 09:00"), (first_person, "B", "2026-03-14 09:01"))
+    answer = engine.ask(PATHS, PathsSpec.model_validate({"start": "A", "steps": 4}), scope)
+    assert (answer.result.before, answer.result.compared, answer.result.changes) == (None, None, ())
+    assert [column.name for column in answer.table.columns] == ["step", "node", "next", "ways", "people", "share"]
+    assert all(headline.change is None for headline in PATHS.headlines(answer.result))
+
+
+def test_what_rose_and_fell_is_coloured_and_listed(engine: Engine, scope: Scope, write, first_person: int) -> None:
+    """Forty people go from A to B, and one to D; a week before forty went from A to C, one to D."""
+    for day, end in (("14", "B"), ("07", "C")):
+        for who in range(41):
+            then = "D" if who == 40 else end
+            write(*((first_person + who, name, f"2026-03-{day} 09:0{minute}") for minute, name in enumerate(("A", then))))
+    result = engine.ask(PATHS, PathsSpec.model_validate({**WEEK, "compare": "previous"}), scope).result
+    chart = PATHS.chart(result, Plain())
+    assert chart is not None
+    flows = chart["series"][0]["links"]
+    assert [(flow["target"], flow["value"], flow["lineStyle"]["color"]) for flow in flows[:2]] == [("2 · B", 40, RISE), ("2 · D", 1, QUIET)]
+    assert "+97.6 percentage points" in flows[0]["tooltip"]["formatter"]
+    assert [node["label"]["formatter"] for node in chart["series"][0]["data"][:3]] == ["1 · A\n0.0", "2 · B\n+97.6", "2 · D"]
+    rows = panel_paths(result, Plain())["changes"]
+    first = {(row["kind"], tuple(row["names"])): (row["verdict"], row["number"], row["before_number"], row["change"]) for row in rows}
+    assert first["Goes on", ("1 · A", "2 · B")] == ("more", "40 number", "0 number", "+97.6")
+    assert first["Goes on", ("1 · A", "2 · C")] == ("less", "0 number", "40 number", "−97.6")
+    assert first["Drops off", ("2 · D",)] == ("", "1 number", "1 number", "0.0")
+    assert first["Whole way", ("A", "C")] == ("less", "0 number", "40 number", "−97.6")
+    verdicts = {row[1:3]: row[-1] for row in PATHS.table(result).rows}
+    assert verdicts == {
+        ("A", "B"): "more",
+        ("A", "C"): "less",
+        ("A", "D"): None,
+        ("B", "(dropped off)"): "more",
+        ("C", "(dropped off)"): "less",
+        ("D", "(dropped off)"): None,
+        ("A → B", "(whole way)"): "more",
+        ("A → C", "(whole way)"): "less",
+        ("A → D", "(whole way)"): None,
+    }
+    changes = [(headline.title, headline.change) for headline in PATHS.headlines(result)]
+    assert changes == [("Ways", 0.0), ("People", 0.0), ("Ways of a person", None)]
