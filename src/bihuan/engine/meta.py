@@ -105,13 +105,13 @@ def now_warning(filters: Iterable[Filter]) -> tuple[Warning_, ...]:
 # --- Samples ----------------------------------------------------------------------------------------------------------------------------
 
 
-def sampled(sample: float | None, binder: Binder, *, nobody: bool = True) -> str:
-    """SQL: an event of `visible` belongs to the sample. A person is in it with all their events, an event of nobody for itself; a larger
-    sample holds all of a smaller one. Not `nobody`: for rows of people alone, which need no event's key."""
+def sampled(sample: float | None, binder: Binder, *, nobody: str | None = "event_key") -> str:
+    """SQL: an event of `visible` belongs to the sample. A person is in it with all their events, an event of nobody for itself (or with all
+    that have the same `nobody`, SQL for an UInt64; None: there are rows of people alone); a larger sample holds all of a smaller one."""
     if sample is None:
         return "1"
     share = binder.bind(round(sample * PIECES), "UInt32")
-    who = "if(person = 0, event_key, toUInt64(person))" if nobody else "toUInt64(person)"
+    who = "toUInt64(person)" if nobody is None else f"if(person = 0, {nobody}, toUInt64(person))"
     return f"cityHash64('sample', {who}) % {PIECES} < {share}"
 
 

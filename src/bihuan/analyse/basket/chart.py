@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from bihuan.analyse.basket.result import BasketResult, Rule, cell_of
-from bihuan.engine.question import Reader
+from bihuan.analyse.basket.result import BasketResult, cell_of
+from bihuan.analyse.basket.rules import Item, Rule, Sure
+from bihuan.engine.meta import Interval
+from bihuan.engine.question import Kind, Reader
 
 MOST_SQUARES = 12
 MOST_ITEMS_SHOWN = 30
@@ -64,19 +66,39 @@ def panel_basket(result: BasketResult, reader: Reader) -> Mapping[str, Any]:
     return {
         "chart": chart_basket(result, reader),
         "tile": {"height": "medium"},
+        "sampled": result.sure is not None,
         "rules": [_rule(rule, reader) for rule in result.rules],
         "more": reader.show(result.found - len(result.rules), "number") if result.found > len(result.rules) else "",
-        "items": [
-            {
-                "name": item.name,
-                "baskets": reader.show(item.baskets, "number"),
-                "people": reader.show(item.people, "number"),
-                "share": reader.show(item.share, "share"),
-                "at": urlencode({"cell.first": item.name}),
-            }
-            for item in result.items[:MOST_ITEMS_SHOWN]
-        ],
+        "items": [_item(item, reader) for item in result.items[:MOST_ITEMS_SHOWN]],
     }
+
+
+def _item(item: Item, reader: Reader) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "baskets": reader.show(item.baskets, "number"),
+        "people": reader.show(item.people, "number"),
+        "share": reader.show(item.share, "share"),
+        "at": urlencode({"cell.first": item.name}),
+        **_sure(item.sure, reader),
+    }
+
+
+def _sure(sure: Sure | None, reader: Reader) -> dict[str, str]:
+    """Of a sample, where the numbers lie."""
+    if sure is None:
+        return {}
+    return {
+        "baskets_sure": _between(sure.baskets, "number", reader),
+        "people_sure": _between(sure.people, "number", reader),
+        "share_sure": _between(sure.share, "share", reader),
+        "confidence_sure": _between(sure.confidence, "share", reader) if sure.confidence else "",
+    }
+
+
+def _between(interval: Interval, kind: Kind, reader: Reader) -> str:
+    low, high = (round(bound) if kind == "number" else bound for bound in (interval.low, interval.high))
+    return f"{reader.show(low, kind)} – {reader.show(high, kind)}"
 
 
 def _rule(rule: Rule, reader: Reader) -> dict[str, Any]:
@@ -95,6 +117,7 @@ def _rule(rule: Rule, reader: Reader) -> dict[str, Any]:
         "hint": reader.say(VERDICTS[rule.verdict]) if rule.verdict else "",
         "at": _query(cell_of(rule)),
         "without_at": _query(cell_of(rule, without=True)),
+        **_sure(rule.sure, reader),
     }
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from bihuan.analyse.visits import Gap
 from bihuan.engine.filters import EVERYTHING, Filter, Name
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 from bihuan.engine.selection import Choosing
@@ -31,7 +32,7 @@ class BasketSpec(Spec):
     The `most` common items, those in the most baskets, are looked at. A rule says of a basket with one item that another is in it, with
     `size` 3 of two that a third is; those in `least` baskets or more are shown, the first `top` by `rank`: `surest` (the least that the
     lift is), `lift`, `together` (how many baskets), `confidence` or `leverage`. Without `chance` only those that are more than chance,
-    and of three items only those that say more than two do.
+    and of three items only those that say more than two do. `sample` asks this part of the people only.
     """
 
     of: Bought
@@ -48,6 +49,7 @@ class BasketSpec(Spec):
     rank: Literal["surest", "lift", "together", "confidence", "leverage"] = "surest"
     chance: bool = False
     top: Annotated[int, Field(ge=1, le=500)] = 50
+    sample: Sample = None
 
     @model_validator(mode="after")
     def _whole(self) -> BasketSpec:

@@ -117,7 +117,7 @@ def _who(spec: CompositionSpec, who: Who, scope: Scope, binder: Binder, *, days:
         source += f" AND {days}" if days != "1" else ""
     tests = [condition(who.filter, scope, binder)]
     if spec.sample is not None:
-        tests.append(sampled(spec.sample, binder, nobody=False))
+        tests.append(sampled(spec.sample, binder, nobody=None))
     if who.segment is not None:
         tests.append(condition(InSegment(segment=who.segment), scope, binder))
     if sides:

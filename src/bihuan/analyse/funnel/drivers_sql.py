@@ -123,7 +123,7 @@ def _told(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     typed = ", ".join(f"ifNull(toString({name}), '')" for name in _typed(scope))
     at = "toUnixTimestamp64Milli(ts)"
     none = "[]::Array(String) AS typed, '' AS props"
-    sample = "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=False)}"
+    sample = "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=None)}"
     return f"""
         SELECT 'event' AS kind, person, {at} AS at, event_key AS key, toString(event) AS name, '' AS value, {none}
         FROM visible

@@ -199,7 +199,7 @@ ways {once} (
 
 
 def _in_sample(spec: FunnelSpec, binder: Binder) -> str:
-    return "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=False)}"
+    return "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=None)}"
 
 
 def _general(spec: FunnelSpec, scope: Scope, binder: Binder, layout: Layout, begins: str, tests: str) -> tuple[str, Split]:

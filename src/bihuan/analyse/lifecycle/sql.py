@@ -136,7 +136,7 @@ def _staged(spec: LifecycleSpec, scope: Scope, binder: Binder) -> str:
     since, until = binder.bind(period.since, "Date"), binder.bind(period.until, "Date")
     mask = binder.bind(2 ** len(bucket_days(spec, scope)) - 1, bits)
     part = split(spec.breakdown, scope, binder, source="people")
-    sample = "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=False)}"
+    sample = "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=None)}"
     return f"""doings AS (
   SELECT person, dateDiff('{spec.unit}', {since}, day) AS number
   FROM history

@@ -87,7 +87,7 @@ def _counted(spec: StickinessSpec, scope: Scope, binder: Binder) -> str:
     which = f"""person != 0 AND {has_name_of((spec.active,), binder)} AND {side.where}
       AND {is_one_of(spec.active, scope, binder)} AND {condition(spec.filter, scope, binder, over="visible")}"""
     if spec.sample is not None:
-        which += f" AND {sampled(spec.sample, binder, nobody=False)}"
+        which += f" AND {sampled(spec.sample, binder, nobody=None)}"
     number = f"dateDiff('{spec.unit}', {f'if(side = 0, {since}, {other_since})' if other else since}, day)"
     bit = f"bitShiftLeft(to{bits}(1), toUInt16(greatest({number}, 0)))"
     if not spec.breakdown:  # everybody is one part alone, found in one look
