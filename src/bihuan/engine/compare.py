@@ -173,13 +173,15 @@ def reads(period: Period, other: Baseline | None) -> Period:
 
 @dataclass(frozen=True)
 class Sides:
-    """SQL: `side` is 0 for what is asked about and 1 for what it is compared with; `where` is true of what is on either side.
+    """SQL: `side` is 0 for what is asked about and 1 for what it is compared with; `where` is true of what is on either side. `bits` is
+    1 and 2 for these, and 3 on both.
 
     An event that is on both gives two rows: select `side` in the innermost SELECT, once.
     """
 
     side: str
     where: str
+    bits: str
 
 
 def sides(compare: Compare | None, period: Period, other: Baseline | None, scope: Scope, binder: Binder) -> Sides:
@@ -194,19 +196,24 @@ def sides(compare: Compare | None, period: Period, other: Baseline | None, scope
                 against = f"NOT ({segment})"
             case key:
                 against = condition(InSegment(segment=key), scope, binder, over="visible")
-        return Sides(_both(segment, against), f"{mine} AND ({segment} OR {against})")
+        return Sides(_both(segment, against), f"{mine} AND ({segment} OR {against})", _bits(segment, against))
     if other is None:
-        return Sides("0", mine)
+        return Sides("0", mine, "1")
     since, until = binder.bind(other.period.since, "Date"), binder.bind(other.period.until, "Date")
     theirs = f"day BETWEEN {since} AND {until}"
     if not other.whole:
         theirs += f" AND ts < fromUnixTimestamp64Milli({binder.bind(round(other.until.timestamp() * 1000), 'Int64')}, 'UTC')"
     apart = other.period.until < period.since or other.period.since > period.until
-    return Sides(f"toUInt8(NOT ({mine}))" if apart else _both(mine, theirs), f"(({mine}) OR ({theirs}))")
+    side = f"toUInt8(NOT ({mine}))" if apart else _both(mine, theirs)
+    return Sides(side, f"(({mine}) OR ({theirs}))", _bits(mine, theirs))
 
 
 def _both(first: str, second: str) -> str:
     return f"arrayJoin(arrayFilter((side, holds) -> holds, [0, 1], [toUInt8({first}), toUInt8({second})]))"
+
+
+def _bits(first: str, second: str) -> str:
+    return f"(toUInt8({first}) + 2 * toUInt8({second}))"
 
 
 BEFORE: Mapping[str, tuple[str, str]] = {

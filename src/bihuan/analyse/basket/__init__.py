@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bihuan.analyse.basket.baskets import reads_basket
 from bihuan.analyse.basket.chart import chart_basket, panel_basket
 from bihuan.analyse.basket.result import BasketResult, headlines_basket, shape_basket, table_basket
 from bihuan.analyse.basket.spec import BasketCell, BasketSpec, Bought
-from bihuan.analyse.basket.sql import compile_basket, people_basket, reads_basket
+from bihuan.analyse.basket.sql import compile_basket, people_basket
 from bihuan.engine.question import Question
 
 BASKET: Question[BasketSpec, BasketResult] = Question(

@@ -5,10 +5,14 @@ Until they are counted, items are hashes of 64 bits of their texts: among a mill
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from bihuan.analyse.basket.spec import BasketSpec
-from bihuan.analyse.visits import cut_sql, moments
+from bihuan.analyse.visits import SPARE_DAYS, cut_sql, moments
+from bihuan.engine.compare import Baseline, Groups, Sides, baseline, reads, sides
 from bihuan.engine.conditions import condition
 from bihuan.engine.meta import sampled
+from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.selection import has_name_of, is_one_of
 from bihuan.engine.visible import Binder, json_text, property_text
@@ -23,18 +27,25 @@ THREES = (
 )
 
 
+def other_period(spec: BasketSpec, scope: Scope) -> Baseline | None:
+    return baseline(spec.compare, scope.period(spec.period), scope)
+
+
+def reads_basket(spec: BasketSpec, scope: Scope) -> Period:
+    period = reads(scope.period(spec.period), other_period(spec, scope))
+    return period.extended(before=1, after=1) if spec.basket == "session" else period
+
+
 def baskets_sql(spec: BasketSpec, scope: Scope, binder: Binder) -> str:
-    """`baskets`: (person, items), each item once. A person's alone, save where an event, or its property, is a basket of nobody's."""
+    """`baskets`: (person, items), each item once. A person's alone, save where an event, or its property, is a basket of nobody's. With a
+    comparison also `sides`: 1 is asked about, 2 compared with, 3 both; a basket of two periods that overlap is one in each of them."""
     wanted = _wanted(spec, scope, binder)
     items = f"arrayMap(one -> {HASH.format(one='one')}, {_items(spec, scope, binder)})"
+    if spec.basket == "session" and spec.compare is not None:
+        return _sessions_beside(spec, scope, binder, wanted, items)
     if spec.basket == "session":
         period = moments(spec.period, scope, binder)
-        # An event is a number for each of its items, of its time and the item's hash; without any it still keeps a visit going, by a 0.
-        its = f"arrayPushBack(if({wanted}, {items}, []), toUInt64(0))"
-        numbers = f"arrayMap(one -> bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {period.base}), 64) + one, {its})"
-        whose = f"person != 0 AND source != 'ledger'{_sampled(spec, scope, binder)}"
-        rows = f"FROM (SELECT person, {numbers} AS numbers FROM visible WHERE {whose})"
-        cut = cut_sql("groupArrayArray(numbers)", rows, binder.bind(spec.gap * 60_000, "Int64"), _tick_of)
+        cut = _cut(spec, scope, binder, wanted, items, period.base)
         return f"""baskets AS MATERIALIZED (
   SELECT person, arrayDistinct(arrayFilter(one -> one != 0, arrayMap(one -> toUInt64(one), visit))) AS items
   FROM ({cut})
@@ -42,12 +53,66 @@ def baskets_sql(spec: BasketSpec, scope: Scope, binder: Binder) -> str:
 )"""
     together = {"event": "event_key", "day": "day", "person": "1"}.get(spec.basket, "") or _value(spec, scope, binder)
     told = "1" if spec.basket in ("event", "same") else "person != 0"
+    which, on = "", ""
+    if spec.compare is not None:
+        side, on = sides(spec.compare, scope.period(spec.period), other_period(spec, scope), scope, binder), ", sides"
+        which, told = f"{_side(spec, side)} AS sides, ", f"{told} AND {side.where}"
+    asked = f"{told} AND {wanted}{_sampled(spec, scope, binder)}"
     return f"""baskets AS MATERIALIZED (
-  SELECT person, groupUniqArrayArray(its) AS items
-  FROM (SELECT person, {together} AS basket, {items} AS its FROM visible WHERE {told} AND {wanted}{_sampled(spec, scope, binder)})
+  SELECT person{on}, groupUniqArrayArray(its) AS items
+  FROM (SELECT person, {which}{together} AS basket, {items} AS its FROM visible WHERE {asked})
   WHERE notEmpty(its){" AND basket != ''" if spec.basket == "same" else ""}
-  GROUP BY person, basket
+  GROUP BY person, basket{on}
 )"""
+
+
+def _sessions_beside(spec: BasketSpec, scope: Scope, binder: Binder, wanted: str, items: str) -> str:
+    """`baskets` of sessions, each on the sides of the moment at which it begins."""
+    since = reads_basket(spec, scope).extended(before=SPARE_DAYS).start
+    base = binder.bind(round(since.timestamp() * 1000), "Int64")
+    period, other = scope.period(spec.period), other_period(spec, scope)
+    side = sides(spec.compare, period, other, scope, binder)
+    visit, begun, zone = "visit", f"{_tick_of('visit[1]')} + {base}", binder.bind(scope.zone, "String")
+    if other is not None:
+        mine, theirs = (binder.bind(round(at.timestamp() * 1000), "Int64") for at in _followed(period, other, scope))
+        visit = f"arrayFilter(one -> {_tick_of('one')} + {base} < if(sides = 2, {theirs}, {mine}), visit)"
+    return f"""baskets AS MATERIALIZED (
+  SELECT person, sides, arrayDistinct(arrayFilter(one -> one != 0, arrayMap(one -> toUInt64(one), {visit}))) AS items
+  FROM (
+    SELECT person, visit, {_side(spec, side)} AS sides
+    FROM (
+      SELECT person, visit, fromUnixTimestamp64Milli({begun}, 'UTC') AS ts, toDate(ts, {zone}) AS day
+      FROM ({_cut(spec, scope, binder, wanted, items, base)})
+    )
+    WHERE {side.where}
+  )
+  WHERE notEmpty(items)
+)"""
+
+
+def _cut(spec: BasketSpec, scope: Scope, binder: Binder, wanted: str, items: str, base: str) -> str:
+    """SELECT (person, visit): an event is a number for each of its items, of its time and the item's hash; without any it still keeps a
+    visit going, by a 0."""
+    its = f"arrayPushBack(if({wanted}, {items}, []), toUInt64(0))"
+    numbers = f"arrayMap(one -> bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {base}), 64) + one, {its})"
+    whose = f"person != 0 AND source != 'ledger'{_sampled(spec, scope, binder)}"
+    rows = f"FROM (SELECT person, {numbers} AS numbers FROM visible WHERE {whose})"
+    return cut_sql("groupArrayArray(numbers)", rows, binder.bind(spec.gap * 60_000, "Int64"), _tick_of)
+
+
+def _side(spec: BasketSpec, side: Sides) -> str:
+    """SQL: people are on both sides with all of their baskets; of periods, each has its own."""
+    return side.bits if isinstance(spec.compare, Groups) else f"toUInt8({side.side} + 1)"
+
+
+def _followed(period: Period, other: Baseline, scope: Scope) -> tuple[datetime, datetime]:
+    """Until when sessions of the two periods are followed: to the end of the day after; those of the other one no longer than, by now (to
+    the minute, so that the answer may be kept), those of this one can be."""
+    mine, theirs = period.extended(after=1).end, other.period.extended(after=1).end
+    now = scope.now.astimezone(UTC).replace(second=0, microsecond=0)
+    if now < mine:
+        theirs = min(theirs, other.until.astimezone(UTC) + max(timedelta(), now - period.end.astimezone(UTC)), key=datetime.timestamp)
+    return mine, theirs
 
 
 def slim_sql(order: str, columns: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from bihuan.analyse.basket.beside import Change
 from bihuan.analyse.basket.result import BasketResult, cell_of
-from bihuan.analyse.basket.rules import Item, Rule, Sure
+from bihuan.analyse.basket.rules import Beside, Item, Numbers, Rule, Sure
+from bihuan.analyse.statistics import Interval as Estimate
 from bihuan.engine.meta import Interval
 from bihuan.engine.question import Kind, Reader
 
@@ -16,21 +18,28 @@ MOST_SQUARES = 12
 MOST_ITEMS_SHOWN = 30
 SPAN = 3  # a lift of 8 or more, and one of 1/8 or less, have the strongest colours
 VERDICTS = {"more": "More often than chance", "less": "More rarely than chance"}
+OFTEN, GROWN = ("more often together", "more rarely"), ("lift is higher", "lift is lower")
+CHANGES = {"more": "Grew by more than chance", "less": "Fell by more than chance"}
 
 
 def chart_basket(result: BasketResult, reader: Reader) -> dict[str, Any] | None:
-    """The most common items against each other: a square for each pair, the stronger the further its lift is from 1."""
+    """The most common items against each other: a square for each pair, the stronger the further its lift is from 1; or, beside another
+    period or other people, from the lift there."""
     names = [item.name for item in result.items[:MOST_SQUARES]]
     data = []
     for (one, other), lift in result.lifts.items():
-        if max(one, other) > len(names):
+        before = result.lifts_before.get((one, other))
+        if max(one, other) > len(names) or (result.compared_with and before is None):
             continue
-        level = max(-SPAN, min(SPAN, math.log2(lift)))
+        times = reader.show(round(lift, 2), "number")
+        if before is not None:
+            times = f"{reader.show(round(before, 2), 'number')} → {times}"
+        level = max(-SPAN, min(SPAN, math.log2(lift / (before or 1))))
         for x, y in ((one, other), (other, one)):
             data.append(
                 {
                     "value": [x - 1, y - 1, round(level, 3)],
-                    "name": f"{names[x - 1]} + {names[y - 1]}: {reader.show(round(lift, 2), 'number')}",
+                    "name": f"{names[x - 1]} + {names[y - 1]}: {times}",
                     "cell": {"first": names[x - 1], "second": names[y - 1]},
                 }
             )
@@ -54,7 +63,7 @@ def chart_basket(result: BasketResult, reader: Reader) -> dict[str, Any] | None:
             "orient": "horizontal",
             "left": "center",
             "bottom": 0,
-            "text": [reader.say("more often together"), reader.say("more rarely")],
+            "text": [reader.say(word) for word in (GROWN if result.compared_with else OFTEN)],
             "inRange": {"color": ["#d6336c", "#94a3b855", "#0ca678"]},
         },
         "series": [{"type": "heatmap", "name": reader.say("Lift (times)"), "data": data}],
@@ -66,6 +75,7 @@ def panel_basket(result: BasketResult, reader: Reader) -> Mapping[str, Any]:
     return {
         "chart": chart_basket(result, reader),
         "tile": {"height": "medium"},
+        "compared": reader.say(result.compared_with[0], **result.compared_with[1]) if result.compared_with else "",
         "sampled": result.sure is not None,
         "rules": [_rule(rule, reader) for rule in result.rules],
         "more": reader.show(result.found - len(result.rules), "number") if result.found > len(result.rules) else "",
@@ -78,9 +88,17 @@ def _item(item: Item, reader: Reader) -> dict[str, Any]:
         "name": item.name,
         "baskets": reader.show(item.baskets, "number"),
         "people": reader.show(item.people, "number"),
-        "share": reader.show(item.share, "share"),
+        "share": _shown(item.share, reader),
         "at": urlencode({"cell.first": item.name}),
         **_sure(item.sure, reader),
+        "before": {
+            "share": _shown(item.before.share, reader),
+            "people": reader.show(item.before.people, "number"),
+            "at": _query({"first": item.name, "before": True}),
+            "change": _change(item.change, reader),
+        }
+        if item.before
+        else None,
     }
 
 
@@ -102,24 +120,62 @@ def _between(interval: Interval, kind: Kind, reader: Reader) -> str:
 
 
 def _rule(rule: Rule, reader: Reader) -> dict[str, Any]:
-    low, high = rule.lift.low, rule.lift.high
-    interval = "" if low is None or high is None else f"{reader.show(round(low, 2), 'number')} – {reader.show(round(high, 2), 'number')}"
     return {
         "when": " + ".join(rule.when),
         "then": rule.then,
-        "together": reader.show(rule.together, "number"),
-        "people": reader.show(rule.people, "number"),
-        "support": reader.show(rule.support, "share"),
-        "confidence": reader.show(rule.confidence, "share"),
-        "lift": reader.show(round(rule.lift.estimate, 2), "number"),
-        "interval": interval,
-        "verdict": rule.verdict,
-        "hint": reader.say(VERDICTS[rule.verdict]) if rule.verdict else "",
+        **_numbers(rule, reader),
         "at": _query(cell_of(rule)),
         "without_at": _query(cell_of(rule, without=True)),
         **_sure(rule.sure, reader),
+        "before": _beside(rule, rule.before, reader) if rule.before else None,
     }
 
 
+def _numbers(one: Numbers, reader: Reader) -> dict[str, str]:
+    lift = one.lift
+    return {
+        "together": reader.show(one.together, "number"),
+        "people": reader.show(one.people, "number"),
+        "support": _shown(one.support, reader),
+        "confidence": _shown(one.confidence, reader),
+        "lift": reader.show(round(lift.estimate, 2), "number") if lift else "",
+        "interval": "" if lift is None else _within(lift, lambda bound: reader.show(round(bound, 2), "number")),
+        "verdict": one.verdict,
+        "hint": reader.say(VERDICTS[one.verdict]) if one.verdict else "",
+    }
+
+
+def _beside(rule: Rule, before: Beside, reader: Reader) -> dict[str, Any]:
+    return {
+        **_numbers(before, reader),
+        "at": _query(cell_of(rule, before=True)),
+        "changes": {name: _change(change, reader) for name, change in before.changes.items()},
+    }
+
+
+def _change(change: Change | None, reader: Reader) -> dict[str, str] | None:
+    """A share's change in points, a lift's as how many times it is the other one."""
+    if change is None:
+        return None
+
+    def said(number: float) -> str:
+        return f"× {reader.show(round(number, 2), 'number')}" if change.neutral else f"{number * 100:+.1f}"
+
+    return {
+        "by": said(change.by.estimate),
+        "interval": _within(change.by, said),
+        "verdict": change.verdict,
+        "hint": reader.say(CHANGES[change.verdict]) if change.verdict else "",
+    }
+
+
+def _within(interval: Estimate, said: Callable[[float], str]) -> str:
+    return "" if interval.low is None or interval.high is None else f"{said(interval.low)} – {said(interval.high)}"
+
+
+def _shown(share: float | None, reader: Reader) -> str:
+    return "" if share is None else reader.show(share, "share")
+
+
 def _query(cell: Mapping[str, Any]) -> str:
-    return urlencode({f"cell.{name}": value for name, value in cell.items()})
+    return urlencode({f"cell.{name}": "true" if value is True else value for name, value in cell.items()})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bihuan.analyse.visits import Gap
+from bihuan.engine.compare import Comparison, Target
 from bihuan.engine.filters import EVERYTHING, Filter, Name
 from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
@@ -15,6 +16,8 @@ from bihuan.engine.selection import Choosing
 
 MOST_ITEMS = 200
 MOST_OF_THREES = 30  # items among which rules of three are looked for
+Rank = Literal["surest", "lift", "together", "confidence", "leverage", "support_change", "confidence_change", "lift_change"]
+CHANGES: tuple[Rank, ...] = ("support_change", "confidence_change", "lift_change")
 Item = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
@@ -33,6 +36,10 @@ class BasketSpec(Spec):
     `size` 3 of two that a third is; those in `least` baskets or more are shown, the first `top` by `rank`: `surest` (the least that the
     lift is), `lift`, `together` (how many baskets), `confidence` or `leverage`. Without `chance` only those that are more than chance,
     and of three items only those that say more than two do. `sample` asks this part of the people only.
+
+    With `compare` baskets of another period or of other people stand beside these. Items are then those in the most baskets of either side,
+    and a rule is in `least` baskets of one of them. It may be ranked by what changed most, the least that the change is: its `support`,
+    `confidence` or `lift`. Without `chance`, rules are shown that are more than chance on a side, or whose lift changed by more.
     """
 
     of: Bought
@@ -46,10 +53,25 @@ class BasketSpec(Spec):
     most: Annotated[int, Field(ge=2, le=MOST_ITEMS)] = 100
     least: Annotated[int, Field(ge=1, le=1_000_000)] = 5
     size: Annotated[int, Field(ge=2, le=3)] = 2
-    rank: Literal["surest", "lift", "together", "confidence", "leverage"] = "surest"
     chance: bool = False
     top: Annotated[int, Field(ge=1, le=500)] = 50
+    compare: Comparison = None
+    rank: Rank = "surest"
     sample: Sample = None
+
+    @field_validator("compare")
+    @classmethod
+    def _not_a_target(cls, compare: Comparison) -> Comparison:
+        if isinstance(compare, Target):
+            raise ValueError("Baskets have no target: compare them with a period or with other people.")
+        return compare
+
+    @field_validator("rank")
+    @classmethod
+    def _changes_beside_something(cls, rank: Rank, info: ValidationInfo) -> Rank:
+        if rank in CHANGES and info.data.get("compare") is None:
+            raise ValueError("Say what these baskets are compared with: otherwise nothing changed.")
+        return rank
 
     @model_validator(mode="after")
     def _whole(self) -> BasketSpec:
@@ -64,9 +86,11 @@ class BasketSpec(Spec):
 
 
 class BasketCell(Spec):
-    """People with a basket that has these items (without any: with one at all), and with `without` no basket that has that one."""
+    """People with a basket that has these items (without any: with one at all), and with `without` no basket that has that one; with
+    `before` of what it is compared with."""
 
     first: Item | None = None
     second: Item | None = None
     third: Item | None = None
     without: Item | None = None
+    before: bool = False

@@ -5,21 +5,16 @@ from __future__ import annotations
 from bihuan.analyse.basket.baskets import HASH, PAIRS, THREES, baskets_sql, called_sql, slim_sql
 from bihuan.analyse.basket.spec import BasketCell, BasketSpec
 from bihuan.analyse.basket.tally import compile_tally
-from bihuan.analyse.visits import reads_visits
-from bihuan.engine.periods import Period
+from bihuan.engine.errors import QuestionError
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.visible import Binder
-
-
-def reads_basket(spec: BasketSpec, scope: Scope) -> Period:
-    return reads_visits(spec.period, scope) if spec.basket == "session" else scope.period(spec.period)
 
 
 def compile_basket(spec: BasketSpec, scope: Scope) -> Statement:
     """Rows (its, name, baskets, people, extra). No numbers in `its`: all baskets, `extra` how many have two items or more, how many items
     they have together, and how many different ones there are. One number: an item, with its `name`, numbered from 1 by how many baskets it
     is in. Two or three: items that are together in at least `least` baskets."""
-    if spec.sample is not None:
+    if spec.sample is not None or spec.compare is not None:
         return compile_tally(spec, scope)
     binder = Binder()
     threes = ""
@@ -62,7 +57,12 @@ def people_basket(spec: BasketSpec, cell: BasketCell, scope: Scope) -> Statement
     having = [item for item in (cell.first, cell.second, cell.third) if item is not None]
     hashes = f"arrayMap(one -> {HASH.format(one='one')}, {binder.bind(having, 'Array(String)')})"
     tests = ["person != 0", f"hasAll(items, {hashes})"]
+    side = f"sides != {1 if cell.before else 2}" if spec.compare is not None else ""
+    if side:
+        tests.append(side)
+    elif cell.before:
+        raise QuestionError("There is no such part in this answer.")
     if cell.without is not None:
         without = HASH.format(one=binder.bind(cell.without, "String"))
-        tests.append(f"person NOT IN (SELECT person FROM baskets WHERE has(items, {without}))")
+        tests.append(f"person NOT IN (SELECT person FROM baskets WHERE has(items, {without}){f' AND {side}' if side else ''})")
     return Statement(f"WITH {baskets}\nSELECT DISTINCT person FROM baskets WHERE {' AND '.join(tests)}", binder.params)

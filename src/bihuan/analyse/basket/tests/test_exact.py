@@ -53,6 +53,7 @@ def test_rules_are_those_that_plain_python_finds(engine: Engine, several: list[t
         found = {(rule.when, rule.then): (rule.together, rule.people, rule.when_baskets, rule.then_baskets) for rule in result.rules}
         assert found == expected
         for rule in result.rules:
+            assert rule.lift is not None
             assert rule.lift.estimate == pytest.approx(rule.together * n / rule.when_baskets / rule.then_baskets)
             assert rule.support == rule.together / n
         for rule in result.rules[:1]:

@@ -102,6 +102,7 @@ def check(engine: Engine, spec: BasketSpec, scope: Scope, baskets: Sequence[Bask
         assert (rule.when_baskets, rule.then_baskets) == (2 * len(having(baskets, rule.when)), 2 * sizes[rule.then])
         assert rule.support == len(them) / len(baskets)
         assert rule.confidence == len(them) / len(having(baskets, rule.when))
+        assert rule.lift is not None
         assert rule.lift.estimate == pytest.approx(rule.confidence * len(baskets) / sizes[rule.then])
     for rule in result.rules[:1]:
         assert 2 * behind_rule(engine, spec, rule, scope) == rule.people

@@ -27,6 +27,7 @@ def test_a_rule_has_the_numbers_of_the_textbooks_and_leads_to_its_people():
     result = shape_basket(SPEC, SCOPE, rows(40))
     rule = result.rules[0]
     assert (rule.when, rule.then, rule.verdict) == (("cup & pot",), "tea", "more")  # of two that are as sure, the more confident
+    assert rule.lift is not None
     assert [rule.support, rule.confidence, rule.lift.estimate] == pytest.approx([0.1, 0.8, 3.2])
     assert [rule.leverage, rule.conviction] == pytest.approx([0.1 - 0.25 * 0.125, 0.75 / 0.2])
     panel = panel_basket(result, Plain())
