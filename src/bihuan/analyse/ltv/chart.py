@@ -5,29 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bihuan.analyse.ltv.result import AGES, LtvResult, Prediction
+from bihuan.analyse.ltv.result import AGES, LtvPart, LtvResult, Missing, Prediction
+from bihuan.analyse.parts import part_title
+from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
 MOST_LINES = 12
+MOST_SHOWN = 20  # values
 SHADES = 9
 
 
 def chart_ltv(result: LtvResult, reader: Reader) -> dict[str, Any] | None:
-    """A line for each of the latest cohorts, and a stronger one for the mean: what a customer has brought by each age."""
+    """What a customer has brought by each age: a line for each of the latest cohorts, or when broken down for each value; and a stronger
+    one for all together."""
     if not result.customers:
         return None
-    lines = [
-        {
-            "type": "line",
-            "name": reader.show(cohort.day, "day"),
-            "data": [value if done else None for value, done in zip(cohort.values, cohort.complete, strict=True)],
-            "showSymbol": False,
-            "lineStyle": {"width": 1, "opacity": 0.6},
-        }
-        for cohort in result.cohorts[-MOST_LINES:]
-        if any(cohort.complete)
-    ]
-    mean = {"type": "line", "name": reader.say("All cohorts"), "data": list(result.curve), "lineStyle": {"width": 3}, "showSymbol": False}
+    lines = _of_parts(result, reader) if result.parts else _of_cohorts(result, reader)
+    all_of_them = reader.say("Everybody" if result.parts else "All cohorts")
+    mean = {"type": "line", "name": all_of_them, "data": list(result.curve), "lineStyle": {"width": 3}, "showSymbol": False}
     return {
         "grid": {"left": 8, "right": 24, "top": 48, "bottom": 8, "containLabel": True},
         "legend": {"top": 0, "type": "scroll"},
@@ -38,17 +33,49 @@ def chart_ltv(result: LtvResult, reader: Reader) -> dict[str, Any] | None:
     }
 
 
+def _of_cohorts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "line",
+            "name": reader.show(cohort.day, "day"),
+            "data": [value if done else None for value, done in zip(cohort.values, cohort.complete, strict=True)],
+            "showSymbol": False,
+            "lineStyle": {"width": 1, "opacity": 0.6},
+        }
+        for cohort in result.cohorts[-MOST_LINES:]
+        if any(cohort.complete)
+    ]
+
+
+def _of_parts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "line",
+            "name": part_title(part, result, reader),
+            "data": list(part.curve),
+            "showSymbol": False,
+            "lineStyle": {"width": 2},
+        }
+        for part in result.parts[:MOST_SHOWN]
+        if any(value is not None for value in part.curve)
+    ]
+
+
 def titles(result: LtvResult, reader: Reader) -> list[str]:
     return [reader.say(AGES[result.unit], number=age) for age in range(len(result.curve))]
 
 
 def panel_ltv(result: LtvResult, reader: Reader) -> Mapping[str, Any]:
-    """What panel.html shows: the curve, the triangle of cohorts, and the prediction with the models that it comes from."""
+    """What panel.html shows: the curve, the values side by side, the triangle of cohorts, and the prediction with its models."""
     most = max((value for cohort in result.cohorts for value in cohort.values if value is not None), default=0) or 1
     return {
         "chart": chart_ltv(result, reader),
         "columns": titles(result, reader),
         "predicted": result.prediction is not None,
+        "horizon": reader.show(result.horizon, "number"),
+        "breakdown": heading(result.breakdown, reader),
+        "parts": _parts(result, reader),
+        "missing": [reader.say(MISSING[why][1]) for why in MISSING if any(part.missing == why for part in result.parts)],
         "cohorts": [
             {
                 "title": reader.show(cohort.day, "day"),
@@ -68,6 +95,51 @@ def panel_ltv(result: LtvResult, reader: Reader) -> Mapping[str, Any]:
         ],
         "running": any(value is not None and not done for c in result.cohorts for value, done in zip(c.values, c.complete, strict=True)),
         "facts": _facts(result.prediction, reader) if result.prediction else [],
+    }
+
+
+# Why nothing is predicted of a value: in its cell, and under the table.
+MISSING: Mapping[Missing, tuple[str, str]] = {
+    "few": ("Too few", "Too few: fewer than 30 of its customers bought again, so nothing is predicted."),
+    "worthless": ("Too little", "Too little: fewer than 30 of its customers bought again for anything of worth, so nothing is predicted."),
+    "unfit": ("No fit", "No fit: the models do not fit how its customers buy, so nothing is predicted."),
+}
+
+
+def _parts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
+    """A row for each value."""
+    shown = result.parts[:MOST_SHOWN]
+    most = max((value for part in shown for value in part.curve if value is not None), default=0) or 1
+    return [
+        {
+            "title": part_title(part, result, reader),
+            "place": part.place,
+            "customers": reader.show(part.customers, "number"),
+            "again": reader.show(part.again, "number"),
+            "share": reader.show(part.again / part.customers, "share"),
+            **_predicted(part, reader),
+            "cells": [
+                {
+                    "text": "" if value is None else reader.show(value, "money"),
+                    "heat": 0 if value is None else max(0, round(value / most * SHADES)),
+                }
+                for value in part.curve
+            ],
+        }
+        for part in shown
+    ]
+
+
+def _predicted(part: LtvPart, reader: Reader) -> dict[str, str]:
+    """What is expected of a value's customers, of each and of all; or why that is not told."""
+    if part.prediction is None:
+        return {"expected": reader.say(MISSING[part.missing or "few"][0]), "value": "", "purchases": "", "alive": ""}
+    found = part.prediction
+    return {
+        "expected": reader.show(part.expected, "money"),
+        "value": reader.show(found.value, "money"),
+        "purchases": reader.show(round(found.purchases), "number"),
+        "alive": reader.show(round(found.alive), "number"),
     }
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
-from bihuan.analyse.ltv.models import Buying, Spending, fit_buying, fit_spending
+from bihuan.analyse.ltv.models import FEWEST, Buying, Spending, fit_buying, fit_spending
 from bihuan.analyse.ltv.spec import LtvSpec
+from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
 from bihuan.engine.periods import Unit, bucket_day, next_bucket_day
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 DAYS_A_WEEK = 7
+NOTHING = 1e-6  # purchases: less than none by more than this is no rounding
+Missing = Literal["few", "worthless", "unfit"]
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Customers whose first purchase fell into the bucket that begins on `day`.
+    """Customers whose first purchase fell into the bucket that begins on `day`; `again` of them bought more than once.
 
     `values`, by age: what a customer has brought on average up to the end of that age (None: nobody is that old). `complete`, by age:
     whether the whole cohort has lived through it, so that the number will not grow. `expected` is what a customer will bring on average
@@ -30,6 +34,7 @@ class Cohort:
     values: tuple[float | None, ...]
     complete: tuple[bool, ...]
     expected: float | None
+    again: int
 
 
 @dataclass(frozen=True)
@@ -47,68 +52,136 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class LtvResult:
-    """`cohorts` in order; `curve`, by age: what a customer brings on average up to its end, each age's part from the cohorts that have
-    lived through it (None where none has). `customers` in all, of whom `again` bought more than once; `prediction` None when there is too
-    little to learn from."""
+class Customers:
+    """Some customers: their `cohorts` in order; `curve`, by age: what a customer brings on average up to its end, each age's part from the
+    cohorts that have lived through it (None where none has). `customers` in all, of whom `again` bought more than once.
 
-    unit: Unit
+    `prediction` None is explained by `missing`: too `few` bought again; too few of those that the models learn from did, for anything
+    of worth (`worthless`); or the models found no parameters that make sense (`unfit`). `missing` is None where there is a prediction,
+    and where there is nobody.
+    """
+
     cohorts: tuple[Cohort, ...]
     curve: tuple[float | None, ...]
     customers: int
     again: int
     prediction: Prediction | None
+    missing: Missing | None
+
+    @property
+    def brought(self) -> float | None:
+        """What a customer has brought up to the last age of the curve (None without one)."""
+        return next((value for value in reversed(self.curve) if value is not None), None)
+
+    @property
+    def expected(self) -> float | None:
+        """What a customer is expected to bring over the horizon, on average (None without a prediction)."""
+        return self.prediction.value / self.customers if self.prediction and self.customers else None
+
+
+@dataclass(frozen=True)
+class LtvPart(Customers):
+    """The customers with `value` ('' when they have none), or (`value` None) all those of the `other` values that are not shown alone.
+    `place` is where it stands in the answer. Its prediction is from models of its own."""
+
+    place: int
+    value: str | None
+    other: int
+
+
+@dataclass(frozen=True)
+class LtvResult(Customers):
+    """All customers; and when broken down `parts` of them, most customers first, the rest last. `horizon` is for how many days it is
+    predicted."""
+
+    unit: Unit
+    horizon: int
+    parts: tuple[LtvPart, ...]
+    breakdown: tuple[Breakdown, ...]
+    names: Mapping[str, str]
 
     @property
     def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
         found: list[tuple[str, Mapping[str, Any]]] = []
-        if self.customers and self.prediction is None:
-            found.append(("Too few customers bought again to predict: {count}, and it takes 30.", {"count": self.again}))
+        if self.missing:
+            found.append((MISSING[self.missing], {"count": self.again}))
         if self.prediction and self.prediction.learned < self.customers:
             known = {"learned": self.prediction.learned, "customers": self.customers}
             found.append(("The prediction learned from {learned} of {customers} customers, and is about all of them.", known))
+        silent = sum(part.prediction is None for part in self.parts)
+        if silent and self.prediction:
+            shown = {"count": silent, "parts": len(self.parts)}
+            found.append((SILENT, shown))
         return tuple(found)
 
 
+SILENT = "For {count} of the {parts} values nothing is predicted: too few of their customers bought again, or the models do not fit."
+MISSING: Mapping[Missing, str] = {
+    "few": "Too few customers bought again to predict: {count}, and it takes 30.",
+    "worthless": "Too few of the customers that the models learn from bought again for anything of worth: it takes 30.",
+    "unfit": "Nothing is predicted: the models do not fit how these customers buy.",
+}
+
+
 def shape_ltv(spec: LtvSpec, scope: Scope, rows: Rows) -> LtvResult:
-    observed = [row for row in rows if row["part"] == "observed"]
-    groups = next(row for row in rows if row["part"] == "groups")
-    repeaters = next(row for row in rows if row["part"] == "repeaters")
-    prediction, expected = _prediction(spec, scope, groups, repeaters)
-    sizes: dict[date, int] = {}
-    brought: dict[tuple[date, int], float] = {}
-    for row in observed:
-        if row["age"] == 0:
-            sizes[row["cohort"]] = int(row["customers"])
-        brought[row["cohort"], int(row["age"])] = float(row["value"])
-    cohorts = tuple(_cohort(spec, scope, day, sizes[day], brought, expected.get(day)) for day in sorted(sizes))
-    again = sum(number for number, bought in zip(groups["number"], groups["bought"], strict=True) if bought)
-    return LtvResult(spec.unit, cohorts, _curve(cohorts, brought), int(groups["customers"]), again, prediction)
+    places: dict[int, list[Mapping[str, Any]]] = {0: []}
+    for row in rows:
+        places.setdefault(int(row.get("place", 0)), []).append(row)
+    found = {place: _customers(spec, scope, mine) for place, mine in sorted(places.items())}
+    parts = []
+    for place, mine in places.items():
+        if place:
+            one = next(row for row in mine if row["part"] == "observed")
+            is_other = place > spec.top
+            others = max(row["rank"] for row in mine) - spec.top if is_other else 0
+            parts.append(LtvPart(**vars(found[place]), place=place, value=None if is_other else str(one["named"]), other=others))
+    parts.sort(key=lambda part: part.place)
+    return LtvResult(
+        **vars(found[0]),
+        unit=spec.unit,
+        horizon=spec.horizon,
+        parts=tuple(parts),
+        breakdown=spec.breakdown,
+        names=scope.segment_names,
+    )
 
 
 def table_ltv(result: LtvResult) -> Table:
-    """One row a cohort: its size, what a customer brought by each age, and what one is expected to bring."""
+    """One row a cohort: its size, what a customer brought by each age, and what one is expected to bring. When broken down, the same of
+    each value, after a row (without a cohort) of all its customers; and how many bought again."""
     ages = range(max((len(cohort.values) for cohort in result.cohorts), default=0))
+    named = columns_of(result.breakdown) if result.parts else ()
     columns = (
+        *named,
         Column("cohort", "Cohort", "day"),
         Column("customers", "Customers", "number"),
+        *((Column("again", "Customers who bought again", "number"),) if named else ()),
         *(Column(f"age_{age}", AGES[result.unit], "money", {"number": age}) for age in ages),
         Column("expected", "Expected over the horizon", "money"),
     )
-    rows = tuple((cohort.day, cohort.customers, *cohort.values, cohort.expected) for cohort in result.cohorts)
-    cells = tuple((None, {"cohort": cohort.day.isoformat()}, *(None for _ in ages), None) for cohort in result.cohorts)
-    return Table(columns, rows, cells)
+    rows: list[tuple[Any, ...]] = []
+    cells: list[tuple[Mapping[str, Any] | None, ...]] = []
+    if not named:
+        rows += [(cohort.day, cohort.customers, *cohort.values, cohort.expected) for cohort in result.cohorts]
+        cells += [(None, {"cohort": cohort.day.isoformat()}, *(None for _ in ages), None) for cohort in result.cohorts]
+    for part in result.parts:
+        value = cells_of(part.value, result.breakdown)
+        rows.append((*value, None, part.customers, part.again, *part.curve, part.expected))
+        rows += [(*value, each.day, each.customers, each.again, *each.values, each.expected) for each in part.cohorts]
+        for cohort in ({}, *({"cohort": each.day.isoformat()} for each in part.cohorts)):
+            whose = {"place": part.place, **cohort}
+            cells.append((*(None for _ in value), None, whose, {**whose, "bought": "again"}, *(None for _ in ages), None))
+    return Table(columns, tuple(rows), tuple(cells))
 
 
 AGES: Mapping[str, str] = {"day": "By day {number}", "week": "By week {number}", "month": "By month {number}"}
 
 
 def headlines_ltv(result: LtvResult) -> tuple[Headline, ...]:
-    last = next((value for value in reversed(result.curve) if value is not None), None)
     found = result.prediction
     return (
         Headline("Customers", result.customers),
-        Headline("Brought by a customer so far", last, "money"),
+        Headline("Brought by a customer so far", result.brought, "money"),
         Headline("Bought again", result.again / result.customers if result.customers else None, "share"),
         Headline("Expected in {days} days", found.value if found else None, "money", values={"days": found.days if found else 0}),
         Headline("Customers who still buy", found.alive if found else None),
@@ -124,7 +197,35 @@ def later(day: date, unit: str, units: int) -> date:
     return min(first + timedelta(days=day.day - 1), next_bucket_day(first, "month") - timedelta(days=1))
 
 
-def _cohort(spec: LtvSpec, scope: Scope, day: date, size: int, brought: Mapping[tuple[date, int], float], expected: float | None) -> Cohort:
+def _customers(spec: LtvSpec, scope: Scope, rows: Sequence[Mapping[str, Any]]) -> Customers:
+    observed = [row for row in rows if row["part"] == "observed"]
+    groups = next((row for row in rows if row["part"] == "groups"), NOBODY)
+    repeaters = next((row for row in rows if row["part"] == "repeaters"), NOBODY)
+    prediction, expected, missing = _prediction(spec, scope, groups, repeaters)
+    sizes: dict[date, int] = {}
+    brought: dict[tuple[date, int], float] = {}
+    for row in observed:
+        if row["age"] == 0:
+            sizes[row["cohort"]] = int(row["customers"])
+        brought[row["cohort"], int(row["age"])] = float(row["value"])
+    again: dict[date, int] = dict.fromkeys(sizes, 0)
+    for known, bought, number in zip(groups["known_days"], groups["bought"], groups["number"], strict=True):
+        again[_first_of(spec, scope, known)] += int(number) if bought else 0
+    cohorts = tuple(_cohort(spec, scope, day, sizes[day], brought, expected.get(day), again[day]) for day in sorted(sizes))
+    return Customers(cohorts, _curve(cohorts, brought), int(groups["customers"]), sum(again.values()), prediction, missing)
+
+
+NOBODY: Mapping[str, Any] = {"customers": 0, **dict.fromkeys(("bought", "last_days", "known_days", "number", "fitted", "worth"), ())}
+
+
+def _first_of(spec: LtvSpec, scope: Scope, known: int) -> date:
+    """The cohort of who has been known for so many days."""
+    return bucket_day(scope.today - timedelta(days=int(known)), spec.unit)
+
+
+def _cohort(
+    spec: LtvSpec, scope: Scope, day: date, size: int, brought: Mapping[tuple[date, int], float], expected: float | None, again: int
+) -> Cohort:
     period, now = scope.period(spec.period), scope.today
     oldest = max(day, period.since)
     youngest = min(next_bucket_day(day, spec.unit) - timedelta(days=1), period.until, now)
@@ -137,6 +238,7 @@ def _cohort(spec: LtvSpec, scope: Scope, day: date, size: int, brought: Mapping[
         values=tuple(total / size if there else None for total, there in zip(totals, reached, strict=True)),
         complete=tuple(later(youngest, spec.unit, age + 1) <= now + timedelta(days=1) for age in ages),
         expected=expected / size if expected is not None else None,
+        again=again,
     )
 
 
@@ -156,24 +258,29 @@ def _curve(cohorts: Sequence[Cohort], brought: Mapping[tuple[date, int], float])
 
 def _prediction(
     spec: LtvSpec, scope: Scope, groups: Mapping[str, Any], repeaters: Mapping[str, Any]
-) -> tuple[Prediction | None, dict[date, float]]:
-    """What is expected of all customers, and of each cohort together."""
+) -> tuple[Prediction | None, dict[date, float], Missing | None]:
+    """What is expected of all customers, and of each cohort together; or why nothing is."""
     import numpy as np
 
     again, customers, worth = (np.array(groups[name], dtype=float) for name in ("bought", "number", "worth"))
     last, known = (np.array(groups[name], dtype=float) / DAYS_A_WEEK for name in ("last_days", "known_days"))
     learned = np.array(groups["fitted"], dtype=float)
-    buying = fit_buying(again, last, known, learned)
-    spending = fit_spending(repeaters["bought"], repeaters["worth"])
-    if buying is None or spending is None:
-        return None, {}
+    if not len(again):
+        return None, {}, None
+    if customers[again > 0].sum() < FEWEST:
+        return None, {}, "few"
+    if min(learned[again > 0].sum(), len(repeaters["bought"])) < FEWEST:
+        return None, {}, "worthless"
+    buying, spending = fit_buying(again, last, known, learned), fit_spending(repeaters["bought"], repeaters["worth"])
+    if buying is None or spending is None or spending.mean is None:
+        return None, {}, "unfit"
     each = buying.purchases(spec.horizon / DAYS_A_WEEK, again, last, known)
     expected: dict[date, float] = {}
-    cohorts = np.array([bucket_day(scope.today - timedelta(days=int(days)), spec.unit).toordinal() for days in groups["known_days"]])
+    cohorts = np.array([_first_of(spec, scope, days).toordinal() for days in groups["known_days"]])
     for cohort in np.unique(cohorts):
         own = cohorts == cohort
         expected[date.fromordinal(int(cohort))] = spending.total(each[own], customers[own], again[own], worth[own])
-    return Prediction(
+    found = Prediction(
         days=spec.horizon,
         purchases=float(each @ customers),
         value=spending.total(each, customers, again, worth),
@@ -181,4 +288,7 @@ def _prediction(
         learned=int(learned.sum()),
         buying=buying,
         spending=spending,
-    ), expected
+    )
+    if not all(map(math.isfinite, (found.purchases, found.value, found.alive))) or each.min() < -NOTHING:
+        return None, {}, "unfit"
+    return found, expected, None
