@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bihuan.analyse.composition.beside import Beside
 from bihuan.analyse.rfm.result import NONE, TITLES, RfmResult
 from bihuan.engine.question import Reader
 
+CHANGES = {"more": "A greater share, by more than chance", "less": "A smaller share, by more than chance"}
 SHADES = 9
+PALER = 0.45
 
 
 def chart_rfm(result: RfmResult, reader: Reader) -> dict[str, Any] | None:
-    """One area a group, as large as its customers."""
+    """One area a group, as large as its customers; with a comparison a bar for its share on each side."""
+    if result.said is not None:
+        return _bars(result, reader)
     if not result.customers:
         return None
     data = [
@@ -39,12 +44,30 @@ def chart_rfm(result: RfmResult, reader: Reader) -> dict[str, Any] | None:
     }
 
 
+def _bars(result: RfmResult, reader: Reader) -> dict[str, Any] | None:
+    if result.said is None or not result.customers or not result.others:
+        return None
+    mine = [{"value": one.share, "cell": {"group": one.group}} for one in result.groups]
+    theirs = [{"value": one.beside and one.beside.share, "cell": {"group": one.group, "before": True}} for one in result.groups]
+    sides = ((result.named or "", mine, 1.0), (reader.say(result.said[0], **result.said[1]), theirs, PALER))
+    return {
+        "grid": {"left": 8, "right": 24, "top": 40, "bottom": 8, "containLabel": True},
+        "legend": {"top": 0},
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "percent"},
+        "xAxis": {"type": "value", "axisLabel": {"formatter": "percent"}},
+        "yAxis": {"type": "category", "inverse": True, "data": [reader.say(TITLES[one.group]) for one in result.groups]},
+        "series": [{"type": "bar", "name": name, "data": data, "itemStyle": {"opacity": opacity}} for name, data, opacity in sides],
+    }
+
+
 def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
     """What panel.html shows: the groups, the grid of recency and frequency, the cuts, and who moved where."""
     rows, columns = result.levels
     most = max(result.grid.values(), default=0) or 1
     return {
         "chart": chart_rfm(result, reader),
+        "named": result.named or "",
+        "other": reader.say(result.said[0], **result.said[1]) if result.said else "",
         "groups": [
             {
                 "group": one.group,
@@ -55,6 +78,7 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
                 "days_ago": reader.show(one.days_ago, "number"),
                 "purchases": reader.show(one.purchases, "number"),
                 "money": reader.show(one.money, "money"),
+                "beside": _beside(one.beside, reader) if one.beside else None,
             }
             for one in result.groups
         ],
@@ -81,6 +105,25 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
         ],
         "moves": _moves(result, reader) if result.moves is not None else None,
     }
+
+
+def _beside(found: Beside, reader: Reader) -> Mapping[str, str]:
+    """The same group of the others, and the difference of the shares in points with its interval."""
+    change = found.change
+    known = change is not None and change.low is not None
+    return {
+        "customers": reader.show(found.people, "number"),
+        "share": reader.show(found.share, "share"),
+        "change": _points(change.estimate) if change else "",
+        "interval": f"{_points(change.low)} – {_points(change.high)}" if change and known else "",
+        "verdict": found.verdict,
+        "hint": reader.say(CHANGES[found.verdict]) if found.verdict else "",
+    }
+
+
+def _points(change: float | None) -> str:
+    points = round((change or 0) * 100, 1)
+    return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points):.1f}"
 
 
 def _moves(result: RfmResult, reader: Reader) -> Mapping[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bihuan.analyse.composition.beside import Beside, beside, tested
 from bihuan.analyse.rfm.spec import Group, RfmSpec
 from bihuan.analyse.rfm.sql import GROUPS, group_of, levels
+from bihuan.analyse.statistics import Share
+from bihuan.engine.compare import Said, compare_said
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 TITLES: Mapping[Group, str] = {
@@ -27,7 +30,7 @@ NONE = "none"
 @dataclass(frozen=True)
 class Members:
     """Customers of a group: how many, their `share` of all (None of nobody), what they bought for in all (`worth`), and on average how many
-    days ago they last bought, how often, and for how much (None of nobody)."""
+    days ago they last bought, how often, and for how much (None of nobody). `beside`: the same group of who they are compared with."""
 
     group: Group
     customers: int
@@ -36,6 +39,7 @@ class Members:
     days_ago: float | None
     purchases: float | None
     money: float | None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class RfmResult:
     many scores each has. `cuts` are the values at which recency (days), frequency and money were cut.
 
     `moves[(before, now)]` counts customers, "none" where they had bought nothing in the time; None when not asked for.
+
+    With a comparison all of this is of the customers of the segment `named`; `said` is what they are compared with, `others` customers.
     """
 
     customers: int
@@ -52,6 +58,9 @@ class RfmResult:
     levels: tuple[int, int]
     cuts: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
     moves: Mapping[tuple[str, str], int] | None
+    named: str | None = None
+    said: Said | None = None
+    others: int = 0
 
 
 def shape_rfm(spec: RfmSpec, scope: Scope, rows: Rows) -> RfmResult:
@@ -60,26 +69,54 @@ def shape_rfm(spec: RfmSpec, scope: Scope, rows: Rows) -> RfmResult:
     mine: dict[Group, list[Mapping[str, Any]]] = {group: [] for group in GROUPS.values()}
     moves: Counter[tuple[str, str]] = Counter()
     grid: Counter[tuple[int, int]] = Counter()
-    for row in scores:
+    for row in scores if spec.compare is None else [row for row in scores if row["mine"]]:
         now, was = (group_of(spec, (row[f"{when}r"], row[f"{when}f"], row[f"{when}m"])) for when in ("", "was_"))
         moves[was or NONE, now or NONE] += row["customers"]
         if now is not None:
             mine[now].append(row)
             grid[row["r"], row["f"]] += row["customers"]
     everybody = sum(grid.values())
+    groups = tuple(_members(group, members, everybody) for group, members in mine.items())
+    if spec.compare is not None:
+        theirs = _counts(spec, [row for row in scores if row["theirs"]])
+        both = _counts(spec, [row for row in scores if row["theirs"] and row["mine"]])
+        groups = _beside(groups, theirs, both)
     return RfmResult(
         customers=everybody,
-        groups=tuple(_members(group, members, everybody) for group, members in mine.items()),
+        groups=groups,
         grid=dict(grid),
         levels=(levels(spec), levels(spec, "frequency")),
         cuts=(tuple(cuts["recency_cuts"]), tuple(cuts["frequency_cuts"]), tuple(cuts["money_cuts"])),
         moves=dict(moves) if spec.moved_since is not None else None,
+        named=scope.segment_names.get(spec.compare.segment, spec.compare.segment) if spec.compare else None,
+        said=compare_said(spec.compare, scope) if spec.compare else None,
+        others=theirs.total() if spec.compare else 0,
     )
 
 
+def _counts(spec: RfmSpec, scores: Rows) -> Counter[Group]:
+    """How many customers each group has now."""
+    found: Counter[Group] = Counter()
+    for row in scores:
+        group = group_of(spec, (row["r"], row["f"], row["m"]))
+        if group is not None:
+            found[group] += int(row["customers"])
+    return found
+
+
+def _beside(groups: tuple[Members, ...], theirs: Counter[Group], both: Counter[Group]) -> tuple[Members, ...]:
+    """The groups beside those of the people that they are compared with, tested as the eight comparisons that they are."""
+    customers = sum(one.customers for one in groups)
+    sides = [
+        beside(Share(one.customers, customers), Share(theirs[one.group], theirs.total()), Share(both[one.group], both.total()))
+        for one in groups
+    ]
+    return tuple(replace(one, beside=side) for one, side in zip(groups, tested(sides), strict=True))
+
+
 def table_rfm(result: RfmResult) -> Table:
-    """One row a group."""
-    columns = (
+    """One row a group; with a comparison also that of the others, and the difference of the shares."""
+    columns: tuple[Column, ...] = (
         Column("group", "Customer group"),
         Column("customers", "Customers", "number"),
         Column("share", "Share", "share"),
@@ -88,10 +125,34 @@ def table_rfm(result: RfmResult) -> Table:
         Column("purchases", "Purchases of each", "number"),
         Column("money", "Bought for, each", "money"),
     )
-    if not result.customers:
+    if result.said is not None:
+        columns += OF_OTHERS
+    if not result.customers and not result.others:
         return Table(columns, ())
-    rows = tuple((TITLES[one.group], one.customers, one.share, one.worth, one.days_ago, one.purchases, one.money) for one in result.groups)
-    return Table(columns, rows, tuple((None, {"group": one.group}, None, None, None, None, None) for one in result.groups))
+    rows: list[tuple[Any, ...]] = []
+    cells: list[tuple[Mapping[str, Any] | None, ...]] = []
+    for one in result.groups:
+        row = (TITLES[one.group], one.customers, one.share, one.worth, one.days_ago, one.purchases, one.money)
+        linked = (None, {"group": one.group}, None, None, None, None, None)
+        if (other := one.beside) is None:
+            rows.append(row)
+            cells.append(linked)
+            continue
+        change = tuple(other.change) if other.change else (None, None, None)
+        rows.append((*row, other.people, other.share, *change, other.p_value, other.verdict or None))
+        cells.append((*linked, {"group": one.group, "before": True}, *(None,) * 6))
+    return Table(columns, tuple(rows), tuple(cells))
+
+
+OF_OTHERS = (
+    Column("other_customers", "Customers compared with", "number"),
+    Column("other_share", "Share compared with", "share"),
+    Column("change", "Difference of shares", "share"),
+    Column("change_low", "Difference of shares, at least", "share"),
+    Column("change_high", "Difference of shares, at most", "share"),
+    Column("change_p_value", "p of the difference, adjusted", "number"),
+    Column("change_verdict", "Difference more than chance"),
+)
 
 
 def headlines_rfm(result: RfmResult) -> tuple[Headline, ...]:
@@ -103,6 +164,7 @@ def headlines_rfm(result: RfmResult) -> tuple[Headline, ...]:
         Headline("Champions", _customers(one for one in result.groups if one.group == "champion")),
         Headline("Valuable and at risk", _customers(at_risk)),
         Headline("Share of what the valuable bought", sum(one.worth for one in valuable) / worth if worth else None, "share"),
+        *((Headline("Customers compared with", result.others),) if result.said is not None else ()),
     )
 
 

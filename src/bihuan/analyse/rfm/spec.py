@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bihuan.analyse.purchase import Purchase
+from bihuan.engine.compare import Groups
 from bihuan.engine.filters import EVERYTHING, Filter
 from bihuan.engine.question import Spec
 
@@ -42,20 +43,23 @@ class Fixed(BaseModel):
 class RfmSpec(Spec):
     """Customers by how long ago they last did `purchase` (recency), on how many days (frequency) and for how much (money), in the
     last `days` days, today included. `filter` must hold of every purchase. `moved_since`: beside it the groups as they were so many
-    days ago, at the same cuts."""
+    days ago, at the same cuts. `compare`: the customers of a segment, and beside them those of another, everybody or everybody else; the
+    cuts are those of all customers then too, so that a group means the same on both sides."""
 
     purchase: Purchase
     filter: Filter = EVERYTHING
     days: Annotated[int, Field(ge=1, le=3660)] = 365
     cuts: Quantiles | Fixed = Quantiles()
     moved_since: Annotated[int, Field(ge=1, le=1830)] | None = None
+    compare: Groups | None = None
 
 
 class RfmCell(Spec):
     """Customers of the group `group` (None: of all), or with these scores; with `was`, those who were in that group before ("none": in
-    none)."""
+    none). With `before` those of the people that they are compared with."""
 
     group: Group | None = None
     was: Group | Literal["none"] | None = None
     recency: Annotated[int, Field(ge=1, le=MOST_LEVELS)] | None = None
     frequency: Annotated[int, Field(ge=1, le=MOST_LEVELS)] | None = None
+    before: bool = False

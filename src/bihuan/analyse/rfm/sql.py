@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bihuan.analyse.rfm.spec import Fixed, Group, RfmCell, RfmSpec
+from bihuan.engine.compare import EVERYBODY, OTHERS
 from bihuan.engine.conditions import condition
+from bihuan.engine.filters import InSegment
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -33,16 +35,18 @@ def reads_rfm(spec: RfmSpec, scope: Scope) -> Period:
 
 def compile_rfm(spec: RfmSpec, scope: Scope) -> Statement:
     """Rows (part, recency, frequency, money, group, was, customers, worth, …). `scores`: customers with these three scores (0: nothing
-    bought), now and before; `cuts`: one row with the cut values of the three."""
+    bought), now and before; `cuts`: one row with the cut values of the three. With a comparison, `mine` and `theirs` say on which sides
+    these customers are; who is on neither is not counted."""
     binder = Binder()
+    sides = ", mine, theirs" if spec.compare else ""
     sql = f"""
 WITH {_scored(spec, scope, binder)}
 SELECT 'scores' AS part, r, f, m, was_r, was_f, was_m, count() AS customers,
   sum(money) AS worth, sum(toFloat64(recency)) AS days_ago, sum(frequency) AS purchases,
-  [] AS recency_cuts, [] AS frequency_cuts, [] AS money_cuts
-FROM scored GROUP BY r, f, m, was_r, was_f, was_m
+  [] AS recency_cuts, [] AS frequency_cuts, [] AS money_cuts{sides}
+FROM scored{" WHERE mine OR theirs" if sides else ""} GROUP BY r, f, m, was_r, was_f, was_m{sides}
 UNION ALL
-SELECT 'cuts', 0, 0, 0, 0, 0, 0, 0, 0., 0., 0, {", ".join(f"(SELECT of_{name} FROM cuts)" for name in MEASURES)}
+SELECT 'cuts', 0, 0, 0, 0, 0, 0, 0, 0., 0., 0, {", ".join(f"(SELECT of_{name} FROM cuts)" for name in MEASURES)}{", 0, 0" if sides else ""}
 """
     return Statement(sql, binder.params)
 
@@ -59,6 +63,10 @@ def people_rfm(spec: RfmSpec, cell: RfmCell, scope: Scope) -> Statement:
         tests.append("was_r = 0")
     elif cell.was is not None:
         tests += ["was_r != 0", f"{was} = ({_bits(cell.was)})"]
+    if spec.compare:
+        tests.append("theirs" if cell.before else "mine")
+    elif cell.before:
+        tests.append("0")
     tests += [f"{column} = {binder.bind(score, 'UInt64')}" for column, score in (("r", cell.recency), ("f", cell.frequency)) if score]
     return Statement(f"WITH {_scored(spec, scope, binder)}\nSELECT person FROM scored WHERE {' AND '.join(tests)}", binder.params)
 
@@ -99,7 +107,7 @@ def _scored(spec: RfmSpec, scope: Scope, binder: Binder) -> str:
         steps = ", ".join(f"{step / spec.cuts.levels - 1e-9:.12f}" for step in range(1, spec.cuts.levels))
         cuts = "SELECT " + ", ".join(f"quantilesExact({steps})(toFloat64({name})) AS of_{name}" for name in MEASURES)
         cuts += " FROM customers WHERE frequency > 0"
-    moved = spec.moved_since is not None
+    moved, sides = spec.moved_since is not None, _sides(spec, scope, binder)
 
     def score(name: str, prefix: str) -> str:
         over = f"arrayCount(cut -> toFloat64({prefix}{name}) > cut, (SELECT of_{name} FROM cuts))"
@@ -130,6 +138,21 @@ cuts AS MATERIALIZED ({cuts}),
 scored AS (
   SELECT person, recency, frequency, money,
     {score("recency", "")} AS r, {score("frequency", "")} AS f, {score("money", "")} AS m,
-    {score("recency", "was_")} AS was_r, {score("frequency", "was_")} AS was_f, {score("money", "was_")} AS was_m
+    {score("recency", "was_")} AS was_r, {score("frequency", "was_")} AS was_f, {score("money", "was_")} AS was_m{sides}
   FROM customers
 )"""
+
+
+def _sides(spec: RfmSpec, scope: Scope, binder: Binder) -> str:
+    """Whether a customer is among those asked about, and among those they are compared with."""
+    if spec.compare is None:
+        return ""
+    mine = condition(InSegment(segment=spec.compare.segment), scope, binder, over="customers")
+    match spec.compare.against:
+        case found if found == EVERYBODY:
+            theirs = "1"
+        case found if found == OTHERS:
+            theirs = f"NOT ({mine})"
+        case key:
+            theirs = condition(InSegment(segment=key), scope, binder, over="customers")
+    return f",\n    toUInt8({mine}) AS mine, toUInt8({theirs}) AS theirs"

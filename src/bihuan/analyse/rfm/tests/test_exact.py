@@ -5,19 +5,26 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bihuan.analyse.composition import beside as composition
 from bihuan.analyse.purchase import Purchase
 from bihuan.analyse.rfm import RFM
+from bihuan.analyse.rfm.chart import panel_rfm
+from bihuan.analyse.rfm.result import RfmResult
 from bihuan.analyse.rfm.spec import Fixed, Quantiles, RfmCell, RfmSpec
+from bihuan.analyse.statistics import Share
+from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
+from bihuan.engine.compare import Groups
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import EVERYTHING
+from bihuan.engine.filters import EVERYTHING, All, Did, Not
 from bihuan.engine.tests.exactly import exactly, thin_or_crowded
 from bihuan.engine.tests.worlds import NAMES, World, filters, load, number
 
@@ -79,17 +86,32 @@ def cases(draw: st.DrawFn) -> tuple[World, RfmSpec]:
         days=draw(st.sampled_from([1, 2, 3, 5, 8, 30])),
         cuts=draw(st.one_of(fixed, st.builds(Quantiles, levels=st.sampled_from([2, 4, 5, 8])))),
         moved_since=draw(st.sampled_from([None, 1, 3, 8])),
+        compare=draw(st.none() | st.builds(Groups, segment=st.just("fans"), against=st.sampled_from(["*", "!", "rest", "fans"]))),
     )
 
 
-@exactly(6)
+def both_sides(world: World, spec: RfmSpec) -> tuple[set[int], set[int]]:
+    """Who is asked about, and who they are compared with, of everybody who did anything."""
+    one = {world.person(event): event for event in world.events}
+    if spec.compare is None:
+        return set(one), set()
+    fans = {person for person, event in one.items() if world.holds(world.segments[spec.compare.segment], event)}
+    if spec.compare.against in ("*", "!"):
+        return fans, set(one) - (fans if spec.compare.against == "!" else set())
+    return fans, {person for person, event in one.items() if world.holds(world.segments[spec.compare.against], event)}
+
+
+@exactly(10)
 @given(st.lists(cases(), min_size=3, max_size=6))
 def test_groups_and_moves_are_those_that_plain_python_finds(engine: Engine, several: list[tuple[World, RfmSpec]]) -> None:
     for (world, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
         result = engine.ask(RFM, spec, scope).result
         now = measured(world, spec, world.today)
         at = cuts(spec, now)
-        mine = {person: group(three, at) for person, three in now.items()}
+        asked, others = both_sides(world, spec)
+        every = {person: group(three, at) for person, three in now.items()}
+        mine = {person: found for person, found in every.items() if person in asked}
+        check_beside(result, mine, {person: found for person, found in every.items() if person in others})
         assert {one.group: one.customers for one in result.groups if one.customers} == dict(Counter(name for name, _, _ in mine.values()))
         assert dict(result.grid) == dict(Counter((r, f) for _, r, f in mine.values()))
         for one in result.groups:
@@ -104,8 +126,69 @@ def test_groups_and_moves_are_those_that_plain_python_finds(engine: Engine, seve
             assert result.moves is None
         elif now or isinstance(spec.cuts, Fixed):
             before = measured(world, spec, world.today - timedelta(days=spec.moved_since))
-            pairs = ((group(before.get(person), at)[0], mine.get(person, ("none", 0, 0))[0]) for person in {*now, *before})
+            pairs = ((group(before.get(person), at)[0], mine.get(person, ("none", 0, 0))[0]) for person in {*now, *before} & asked)
             assert result.moves == dict(Counter(pairs))
+
+
+def check_beside(result: RfmResult, mine: Mapping[int, tuple[str, int, int]], theirs: Mapping[int, tuple[str, int, int]]) -> None:
+    """The shares of the others, and the differences, as the statistics of composition (tested there) have them."""
+    if result.said is None:
+        assert {one.beside for one in result.groups} == {None}
+        return
+    assert (result.customers, result.others) == (len(mine), len(theirs))
+    sides = []
+    for one in result.groups:
+        in_mine, in_theirs = ({person for person, (name, _, _) in side.items() if name == one.group} for side in (mine, theirs))
+        both = Share(len(in_mine & in_theirs), len(mine.keys() & theirs.keys()))
+        sides.append(composition.beside(Share(len(in_mine), len(mine)), Share(len(in_theirs), len(theirs)), both))
+    assert [one.beside for one in result.groups] == composition.tested(sides)
+
+
+@exactly(4)
+@given(st.lists(cases(), min_size=3, max_size=4))
+def test_behind_each_number_of_the_table_are_as_many_people(engine: Engine, several: list[tuple[World, RfmSpec]]) -> None:
+    question = behind(RFM)
+    for (_, spec), scope in zip(several, load(engine.store, *(world for world, _ in several)), strict=True):
+        table = engine.ask(RFM, spec, scope).table
+        linked = [(row[at], cell) for row, cells in zip(table.rows, table.cells, strict=True) for at, cell in enumerate(cells) if cell]
+        for people, cell in [each for each in linked if each[0]][-4:]:
+            asked = question.spec.model_validate({"of": spec, "cell": RfmCell.model_validate(cell)})
+            assert engine.ask(question, asked, scope).result.total == people
+
+
+def test_a_segment_stands_beside_everybody_else_at_the_cuts_of_all(engine, scope, write, first_person):
+    fans, others = range(first_person, first_person + 40), range(first_person + 40, first_person + 80)
+    write(
+        *((person, "Buy", "2026-03-14", {"revenue": 200.0}) for person in (*fans[:30], *others[:10])),
+        *((person, "Buy", "2026-01-01", {"revenue": 1.0}) for person in (*fans[30:], *others[10:])),
+        *((person, "Joined", "2026-01-01") for person in fans),
+    )
+    joined = Did(did="Joined", op="ge", times=1, days=365)
+    within = replace(scope, segments={"fans": joined, "nobody": All(all=(joined, Not(negated=joined)))}, segment_names={"fans": "Fans"})
+    asked = {"purchase": {"event": "Buy"}, "days": 90, "cuts": {"recency": [15], "frequency": [1], "money": [100]}}
+    spec = RfmSpec.model_validate({**asked, "compare": {"segment": "fans", "against": "!"}})
+    answer = engine.ask(RFM, spec, within)
+    result = answer.result
+    assert (result.customers, result.others, result.named, result.said) == (40, 40, "Fans", ("everybody else", {}))
+    loyal = next(one for one in result.groups if one.group == "loyal")
+    assert loyal.beside is not None
+    assert (loyal.share, loyal.beside.share, loyal.beside.people, loyal.beside.verdict) == (0.75, 0.25, 10, "more")
+    columns = [column.name for column in answer.table.columns]
+    row = dict(zip(columns, answer.table.rows[1], strict=True))
+    assert (row["other_customers"], row["other_share"], row["change"], row["change_verdict"]) == (10, 0.25, 0.5, "more")
+    shown = panel_rfm(result, Plain())
+    assert [one["beside"]["change"] for one in shown["groups"]][1] == "+50.0"
+    assert [len(series["data"]) for series in shown["chart"]["series"]] == [8, 8]
+    nobody = engine.ask(RFM, RfmSpec.model_validate({**asked, "compare": {"segment": "nobody", "against": "fans"}}), within)
+    assert (nobody.result.customers, nobody.result.others) == (0, 40)
+    assert {(one.share, one.beside and one.beside.change) for one in nobody.result.groups} == {(None, None)}
+    assert panel_rfm(nobody.result, Plain())["chart"] is None
+
+
+def test_only_groups_of_people_stand_beside_each_other():
+    for wrong in ("previous", {"to": "week"}, {"target": 5}, {"period": {"last": 7}}):
+        with pytest.raises(ValueError, match="compare"):
+            RfmSpec.model_validate({"purchase": {"event": "Buy"}, "compare": wrong})
 
 
 def test_who_is_behind_a_group_is_a_list(engine, scope, write, first_person):
@@ -135,7 +218,5 @@ def test_cuts_that_do_not_rise_are_refused():
 
 
 def test_a_hidden_amount_is_refused(engine, scope):
-    from dataclasses import replace
-
     with pytest.raises(QuestionError, match="hidden"):
         engine.ask(RFM, RfmSpec(purchase=Purchase(event="Buy")), replace(scope, hidden=frozenset({"revenue"})))
