@@ -216,7 +216,7 @@ BY_CHANNEL = {
 
 
 def test_the_table_has_a_row_of_each_value_and_one_of_each_of_its_cohorts(engine, scope, write, first_person):
-    ann, ben, cem, dai = range(first_person, first_person + 4)
+    ann, ben, cem, dai, eva = range(first_person, first_person + 5)
     write(
         (ann, "Visit", "2026-01-04", {"utm_source": "google", "utm_medium": "cpc"}),
         (ann, "Buy", "2026-01-05", {"revenue": 10.0}),
@@ -226,6 +226,7 @@ def test_the_table_has_a_row_of_each_value_and_one_of_each_of_its_cohorts(engine
         (cem, "Buy", "2026-01-20", {"revenue": 2.0}),
         (dai, "Visit", "2026-03-01", {"utm_medium": "email"}),
         (dai, "Buy", "2026-03-02", {"revenue": 8.0}),
+        (eva, "Buy", "2026-01-20", {"revenue": 3.0, "utm_medium": "social"}),  # the last value, in Cem's cohort
     )
     spec = LtvSpec.model_validate(BY_CHANNEL)
     answer = engine.ask(LTV, spec, scope)
@@ -236,22 +237,22 @@ def test_the_table_has_a_row_of_each_value_and_one_of_each_of_its_cohorts(engine
         ("paid_search", None, 2, 1, 10.0, None, None, None),  # who bought first on the last of February is no month old yet
         ("paid_search", january, 1, 1, 10.0, 14.0, 14.0, None),
         ("paid_search", february, 1, 0, 6.0, 6.0, None, None),
-        (OTHER, None, 2, 0, 2.0, None, None, None),
-        (OTHER, january, 1, 0, 2.0, 2.0, 2.0, None),
+        (OTHER, None, 3, 0, 2.5, None, None, None),
+        (OTHER, january, 2, 0, 2.5, 2.5, 2.5, None),
         (OTHER, march, 1, 0, 8.0, None, None, None),
     )
-    assert [part.other for part in answer.result.parts] == [0, 2]
+    assert [part.other for part in answer.result.parts] == [0, 3]
     question = behind(LTV)
 
     def people(**cell: object) -> list[int]:
         asked = question.spec.model_validate({"of": spec, "cell": LtvCell.model_validate(cell)})
         return [one.number for one in engine.ask(question, asked, scope).result.people]
 
-    assert people() == [ann, ben, cem, dai]
+    assert people() == [ann, ben, cem, dai, eva]
     assert people(place=1) == [ann, ben]
     assert people(place=1, cohort="2026-02-01") == [ben]
     assert people(place=1, bought="again") == [ann]
-    assert people(place=2) == [cem, dai]
+    assert people(place=2) == [cem, dai, eva]
     plain = question.spec.model_validate({"of": {**BY_CHANNEL, "breakdown": []}, "cell": {"place": 1}})
     assert engine.ask(question, plain, scope).result.total == 0  # a number that the answer does not have
 
