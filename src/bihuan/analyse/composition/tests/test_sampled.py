@@ -71,6 +71,34 @@ def test_a_sample_is_made_up_of_its_people(engine: Engine, several: list[tuple[t
             assert {numbers.index(one.number) for one in people} == found[part.values].target
 
 
+@exactly(2)
+@given(st.lists(st.tuples(cases(scan=True), st.sampled_from(SAMPLES)), min_size=3, max_size=4))
+def test_all_properties_of_a_sample_are_those_of_its_people(
+    engine: Engine, several: list[tuple[tuple[World, CompositionSpec], float]]
+) -> None:
+    loaded = load_with_ids(engine.store, *(world for (world, _), _ in several))
+    for ((world, plain), sample), (scope, numbers) in zip(several, loaded, strict=True):
+        spec = plain.model_copy(update={"sample": sample})
+        kept = kept_of(engine, numbers, sample)
+        asked = {person for person in everybody(world) if numbers[person] in kept}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reference, "everybody", lambda _, asked=asked: set(asked))
+            expected = reference.scanned(world, spec, scope)
+        told = {
+            one.name: (one.kind, {part.values[0]: (part.people, part.base_people) for part in one.parts}, one.people, one.base_people)
+            for one in engine.ask(COMPOSITION, spec, scope).result.properties
+        }
+        assert told == {
+            name: (
+                kind,
+                {value: (round(mine / sample), round(theirs / sample)) for value, (mine, theirs) in values.items()},
+                round(people / sample),
+                round(base / sample),
+            )
+            for name, (kind, values, people, base) in expected.items()
+        }
+
+
 @pytest.mark.parametrize("document", [{"by": [{"person": "city"}]}, {}])
 def test_tests_of_a_sample_know_of_no_more_people_than_were_asked(scope: Any, document: dict[str, Any]) -> None:
     spec = CompositionSpec.model_validate({**document, "who": {"segment": "fans"}, "sample": 0.1})
