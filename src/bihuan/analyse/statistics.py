@@ -104,43 +104,6 @@ def share_p_value(treated: Share, held: Share) -> float | None:
     return math.erfc(math.sqrt(_score_difference(treated, held, 0.0) / 2))
 
 
-def difference(mine: Share, theirs: Share, both: Share) -> tuple[Interval | None, float | None]:
-    """The one share less the other, and how likely chance makes as much.
-
-    Of two groups apart by the score (Miettinen and Nurminen). Where one is a part of the other it is compared with the rest: the
-    difference is then that to the rest, times the part that the rest is. Where they overlap those in both are the same on both sides,
-    so they take from the variance what they have in common (their covariance); one person with the values and one without are added to
-    each side, by which the interval holds for small shares, too (Agresti and Caffo).
-    """
-    if not mine.people or not theirs.people:
-        return None, None
-    if not both.people:
-        return share_difference(mine, theirs), share_p_value(mine, theirs)
-    if both.people == mine.people or both.people == theirs.people:
-        return _of_a_part(mine, theirs, both)
-    change = mine.rate - theirs.rate
-    one, other = (Share(side.converted + 1, side.people + 2) for side in (mine, theirs))
-    covariance = both.converted - (one.rate + other.rate) * both.converted + both.people * one.rate * other.rate
-    covariance /= one.people * other.people
-    variance = sum(side.rate * (1 - side.rate) / side.people for side in (one, other)) - 2 * covariance
-    error = math.sqrt(max(variance, 0.0))
-    middle = one.rate - other.rate
-    if not error:
-        return Interval(change, change, change), 1.0
-    half = NORMAL.inv_cdf(1 - ALPHA / 2) * error
-    low, high = min(change, max(-1.0, middle - half)), max(change, min(1.0, middle + half))
-    return Interval(change, low, high), math.erfc(abs(middle) / error / math.sqrt(2))
-
-
-def _of_a_part(mine: Share, theirs: Share, both: Share) -> tuple[Interval | None, float | None]:
-    inside, whole = (mine, theirs) if both.people == mine.people else (theirs, mine)
-    rest = Share(whole.converted - inside.converted, whole.people - inside.people)
-    if not rest.people:
-        return Interval(0.0, 0.0, 0.0), 1.0
-    found = share_difference(inside, rest) if inside is mine else share_difference(rest, inside)
-    return found.times(rest.people / whole.people) if found else None, share_p_value(inside, rest)
-
-
 def wilson(share: Share, alpha: float = ALPHA) -> Interval | None:
     """The share with Wilson's score interval (1927), never outside 0 … 1; None of nobody."""
     if not share.people:
