@@ -95,6 +95,15 @@ def test_a_session_is_followed_as_long_on_both_sides(engine, scope, write, first
     assert both.before.events == 3
 
 
+@pytest.mark.parametrize("by", [None, "plan"])
+def test_while_sessions_of_yesterday_may_go_on_those_before_are_known_as_far(engine, scope, write, first_person, by):
+    """It is noon: of what began on the 13th, what happened after the noon of the 14th is not known yet."""
+    write(*((first_person, "A", at) for at in ("2026-03-13 23:00", "2026-03-14 10:00", "2026-03-14 12:10")))
+    asked = {"period": {"since": "2026-03-14", "until": "2026-03-14"}, "compare": "previous", "gap": 720, "by": by}
+    before = engine.ask(SESSIONS, SessionsSpec.model_validate(asked), scope).result.before
+    assert (before.sessions, before.events, before.median) == (1, 2, 11 * 3600.0)
+
+
 def test_a_segment_stands_beside_everybody_and_is_called_by_its_name(engine, scope, write, first_person):
     write((first_person, "A", "2026-03-13 09:00"), (first_person + 1, "B", "2026-03-13 09:00"))
     scope = replace(scope, segments={"buyers": Did(did="B", days=30)}, segment_names={"buyers": "Buyers"})
