@@ -93,6 +93,8 @@ def test_a_session_is_followed_as_long_on_both_sides(engine, scope, write, first
     assert both.total == Measures()
     assert both.before == engine.ask(SESSIONS, SessionsSpec.model_validate(alone), scope).result.total
     assert both.before.events == 3
+    turned = {**alone, "compare": {"period": {"since": "2026-03-13", "until": "2026-03-14"}}}
+    assert engine.ask(SESSIONS, SessionsSpec.model_validate(turned), scope).result.total == both.before
 
 
 @pytest.mark.parametrize("by", [None, "plan"])
@@ -137,6 +139,18 @@ def test_a_sample_says_so_and_is_scaled_up(engine, scope, write, first_person):
     rows = {row["title"]: row["between"] for row in panel(answer.result)["totals"]}
     assert rows["People"] == f"{round(total.people - error)} number – {round(total.people + error)} number"
     assert rows["Bounce rate"] == ""
+
+
+def test_how_sure_a_sample_is_rests_on_what_each_person_adds(engine, scope, write, first_person):
+    """Everybody has a session of two events and one that bounced."""
+    for clock in ("09:00", "09:10", "15:00"):
+        write(*((person, "A", f"2026-03-13 {clock}") for person in range(first_person, first_person + 100)))
+    total = engine.ask(SESSIONS, spec(sample=0.5), scope).result.total
+    people = total.people / 2
+    for name, each in (("people", 1), ("sessions", 2), ("events", 3), ("bounces", 1)):
+        error = 1.959963984540054 * (people * each**2 * 0.5) ** 0.5 / 0.5
+        found = getattr(total.sure, name)
+        assert (found.low, found.high) == pytest.approx((2 * people * each - error, 2 * people * each + error))
 
 
 def test_nothing_on_both_sides_has_no_chart(engine, scope):
