@@ -357,6 +357,17 @@ def test_one_side_without_anybody_is_answered_and_shown(engine, scope, write, fi
     assert RETENTION.chart(empty.result, Plain()) is None
 
 
+def test_ranges_are_those_of_both_sides(engine, scope, write, first_person):
+    for number, (day, n) in enumerate((("13", 1), ("14", 2), ("10", 100), ("11", 200))):
+        write((first_person + number, "a", f"2026-03-{day} 10:00", {"n": n}))
+    halves = {**BESIDE, "compare": "previous", "breakdown": [{"number": "n", "quantiles": 2}]}
+    parts = engine.ask(RETENTION, RetentionSpec.model_validate(halves), scope).result.parts
+    assert [(part.value, part.size, sum(cohort.size for cohort in part.before)) for part in parts] == [
+        ("[1, 100)", 2, 0),
+        ("[100, 200]", 0, 2),
+    ]
+
+
 def test_the_chart_has_both_sides_with_their_intervals(engine, scope, write, first_person):
     ann, ben = first_person, first_person + 1
     write((ann, "a", "2026-03-10 10:00"), (ann, "b", "2026-03-11 10:00"), (ben, "a", "2026-03-13 10:00"))
