@@ -54,10 +54,11 @@ def _links(spec: PathsSpec) -> str:
       sum(2 * nth_to_next - 1) AS link_squares, sum(2 * nth_of_kind - 1) AS end_squares, sum(if(side = 0, mine, theirs)) AS all_products
     FROM (
       SELECT
-        codes, on, arrayCount(side -> side = 0, sides) AS mine, length(sides) - mine AS theirs, arrayMap(side -> side > 0, on) AS other,
-        arrayEnumerateUniq(arrayMap(code -> {STEP.format(code="code")}, codes), other) AS nths_at_step,
-        arrayEnumerateUniq(arrayMap(code -> bitShiftRight(code, {KIND_BITS}), codes), other) AS nths_to_next,
-        arrayEnumerateUniq(arrayMap(code -> bitAnd(code, {STEP_AND_KIND}), codes), other) AS nths_of_kind
+        codes, on, arrayCount(side -> side = 0, sides) AS mine, length(sides) - mine AS theirs,
+        arrayMap((code, side) -> code + bitShiftLeft(toUInt64(side > 0), 63), codes, on) AS marked,
+        arrayEnumerateUniq(arrayMap(code -> {STEP.format(code="code")}, marked)) AS nths_at_step,
+        arrayEnumerateUniq(arrayMap(code -> bitShiftRight(code, {KIND_BITS}), marked)) AS nths_to_next,
+        arrayEnumerateUniq(arrayMap(code -> bitAnd(code, {STEP_AND_KIND}), marked)) AS nths_of_kind
       FROM gone
     )
     ARRAY JOIN codes AS code, on AS side, nths_at_step AS nth_at_step, nths_to_next AS nth_to_next, nths_of_kind AS nth_of_kind
@@ -68,7 +69,8 @@ def _links(spec: PathsSpec) -> str:
 
 
 def _wholes(spec: PathsSpec) -> str:
-    weight = "number[1] * greatest(all_ways[2], 1) + number[2] * greatest(all_ways[1], 1)"
+    mine, theirs = (f"greatest(max(number[{side}]) OVER (), 1)" for side in (1, 2))  # the row of all has the most
+    weight = f"number[1] * {theirs} + number[2] * {mine}"
     own = "if(place <= 1, mine * mine + theirs * theirs, 0)"
     shared = _shared(spec, "nth")
     if spec.measure == "people" and isinstance(spec.compare, Groups):

@@ -257,15 +257,13 @@ def gone_sql(spec: PathsSpec, binder: Binder) -> str:
     always = "0"
     if spec.start and spec.end:
         always = f"max(kind != 0 OR {node} = {MIDDLE})"  # such a way ends with the end
-    times, on, weighed, its_side = "count()", "", "", ""
+    times, on, its_side = "count()", "", ""
     if spec.compare is not None:
         on, its_side = ", on, sides", ", on AS side"
-        times = "countIf(side = 0) * greatest(all_ways[2], 1) + countIf(side > 0) * greatest(all_ways[1], 1)"
-        weighed = (
-            f"(SELECT [{', '.join(f'sum(arrayCount(side -> side {one}, sides))' for one in ('= 0', '> 0'))}] FROM ways) AS all_ways,\n"
-        )
+        all_ways = "greatest(sum(countIf(kind != 0 AND side {})) OVER (), 1)"  # each way has one step that does not go on
+        times = f"countIf(side = 0) * {all_ways.format('> 0')} + countIf(side > 0) * {all_ways.format('= 0')}"
     same_way = f"bitShiftRight(next, {NODE_BITS}) = bitShiftRight(step, {NODE_BITS}) + 1"  # and not the first step of another one
-    return f"""{weighed}shown AS (
+    return f"""shown AS (
   SELECT step, count() OVER (PARTITION BY {place}) AS all_there
   FROM (
     SELECT step, {times} AS times, {always} AS always
