@@ -239,7 +239,7 @@ def test_a_sample_without_anybody_says_nothing(engine: Engine, scope: Any) -> No
 
 def test_tests_of_a_sample_know_of_no_more_people_than_were_asked(scope: Any) -> None:
     """Of 30 who were asked and entered 12 bought, of those before 20 and 2: scaled up ten times it would be as clear as can be."""
-    nothing: dict[str, Any] = {"start_times": [], "previous_times": [], "start_histogram": [], "previous_histogram": []}
+    nothing: dict[str, list[Any]] = {"start_times": [], "previous_times": [], "start_histogram": [], "previous_histogram": []}
 
     def row(part: str, side: int, people: list[int], *, bucket: int = 0, still: int = 0) -> dict[str, Any]:
         times = {f"{since}_times": [[1000] * 5] for since in ("start", "previous")}
