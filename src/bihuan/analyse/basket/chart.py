@@ -159,10 +159,10 @@ def _change(change: Change | None, reader: Reader) -> dict[str, str] | None:
         return None
 
     def said(number: float) -> str:
-        return f"× {reader.show(round(number, 2), 'number')}" if change.neutral else f"{number * 100:+.1f}"
+        return reader.show(round(number, 2), "number") if change.neutral else f"{round(number * 100, 1) + 0.0:+.1f}"
 
     return {
-        "by": said(change.by.estimate),
+        "by": f"× {said(change.by.estimate)}" if change.neutral else said(change.by.estimate),
         "interval": _within(change.by, said),
         "verdict": change.verdict,
         "hint": reader.say(CHANGES[change.verdict]) if change.verdict else "",

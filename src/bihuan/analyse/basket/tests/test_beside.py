@@ -369,6 +369,15 @@ def test_a_running_period_is_compared_with_as_much_of_the_other_one(engine, scop
     assert (result.baskets, result.before.baskets) == (1, 1)
 
 
+def test_a_session_of_the_other_period_is_followed_no_longer_than_one_of_now_can_be(engine, scope, write, first_person):
+    """It is noon: what was bought on the other period's last day after noon is not known of this one either."""
+    for day in ("2026-03-15", "2026-03-08"):
+        write(*((first_person, "Buy", f"{day} {at}", {"products": [item]}) for at, item in (("11:50", "tea"), ("12:10", "cup"))))
+    asked = {**BUYS.model_dump(), "basket": "session", "period": {"last": 7}, "compare": "previous"}
+    result = engine.ask(BASKET, BasketSpec.model_validate(asked), scope).result
+    assert [(item.name, item.baskets, item.before.baskets) for item in result.items if item.before] == [("tea", 1, 1), ("cup", 1, 0)]
+
+
 @pytest.mark.parametrize("basket", ["event", "day", "session", "person"])
 def test_one_side_may_be_empty(engine, scope, write, first_person, basket):
     write((first_person, "Buy", "2026-03-02 09:00", {"products": ["tea", "cup"]}))
