@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bihuan.analyse.statistics import ALPHA, Interval, Share, benjamini_hochberg, share_difference, share_p_value, wilson
-from bihuan.engine.question import Reader
+from bihuan.engine.question import Column, Reader
 
 SMALL_P = 0.001
+CHANGE = (  # columns of what changed: the difference of two shares and how sure it is
+    Column("change", "Difference of shares", "share"),
+    Column("change_low", "Difference of shares, at least", "share"),
+    Column("change_high", "Difference of shares, at most", "share"),
+    Column("change_p_value", "p of the difference, adjusted", "number"),
+    Column("change_verdict", "Difference more than chance"),
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bihuan.analyse.composition.result import MEASURES, CompositionResult, Part, by_said, cell_of, said
+from bihuan.analyse.differences import CHANGE
 from bihuan.engine.breakdowns import ByPerson
 from bihuan.engine.question import Column, Table
 
@@ -81,11 +82,7 @@ def _columns(result: CompositionResult) -> tuple[Column, ...]:
         body += [
             Column("other_people", "People compared with", "number"),
             Column("other_share", "Share compared with", "share"),
-            Column("change", "Difference of shares", "share"),
-            Column("change_low", "Difference of shares, at least", "share"),
-            Column("change_high", "Difference of shares, at most", "share"),
-            Column("change_p_value", "p of the difference, adjusted", "number"),
-            Column("change_verdict", "Difference more than chance"),
+            *CHANGE,
         ]
     if result.value is not None and not result.scanned:
         body.append(Column("number", MEASURES[result.measure], "number", {"name": result.value}))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bihuan.analyse.differences import CHANGE
 from bihuan.analyse.paths.changes import Change, Kind, Sums, compared, tested
 from bihuan.analyse.paths.spec import PathsSpec
 from bihuan.analyse.paths.ways import MOST_WAYS, OTHER
@@ -331,11 +332,7 @@ BESIDE = (
     Column("other_ways", "Ways compared with", "number"),
     Column("other_people", "People compared with", "number"),
     Column("other_share", "Share compared with", "share"),
-    Column("change", "Difference of shares", "share"),
-    Column("change_low", "Difference of shares, at least", "share"),
-    Column("change_high", "Difference of shares, at most", "share"),
-    Column("change_p_value", "p of the difference, adjusted", "number"),
-    Column("change_verdict", "Difference more than chance"),
+    *CHANGE,
 )
 
 
