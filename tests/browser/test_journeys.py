@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,13 +143,22 @@ def test_the_language_changes_and_is_kept(owner, root):
     assert "发生了什么" in page.locator("main").inner_text()
 
 
-def test_a_running_question_can_be_stopped(owner, root):
-    """The question is held back on its way, as a slow store would; the button tells the server which question to stop."""
+def held_back(route: Any) -> None:
+    time.sleep(0.7)
+    route.continue_()
+
+
+@pytest.mark.parametrize("late", ["", "app.js", "charts.js", "htmx.min.js"])
+def test_a_running_question_can_be_stopped(owner, root, late):
+    """The question is held back on its way, as a slow store would; the button tells the server which question to stop, however late a
+    script of the page came."""
     page = owner.page
     held: list[Any] = []
     page.route(
         re.compile(r"/ask/trend/\?"), lambda route: held.append(route) if route.request.headers.get("hx-request") else route.continue_()
     )
+    if late:
+        page.route(re.compile(rf"/static/.*{re.escape(late)}"), held_back)
     page.goto(f"{root}ask/trend/")
     button = page.locator("#answer [data-cancel]")
     button.wait_for(state="visible")
