@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bihuan.analyse.paths.spec import PathsSpec
-from bihuan.analyse.visits import Moments, moments_of
+from bihuan.analyse.visits import SPARE_DAYS, Moments, moments_of
 from bihuan.engine.compare import EVERYBODY, Baseline, Groups, baseline, reads
 from bihuan.engine.conditions import condition
 from bihuan.engine.filters import InSegment
@@ -81,7 +81,7 @@ def beside(spec: PathsSpec, scope: Scope, binder: Binder) -> Beside:
         also = {name: f"any({among})" for name, among in zip(("inside", "outside"), _groups(spec.compare, scope, binder), strict=True)}
         begins = moments.begins(TICK)
         return Beside(moments, also, (f"inside AND {begins}", f"outside AND {begins}"), None)
-    base = reads_paths(spec, scope).extended(before=2).start
+    base = reads_paths(spec, scope).extended(before=SPARE_DAYS).start
     tests, known = [], []
     for side in sides_of(spec, scope):
         since, until, end = (
