@@ -127,7 +127,7 @@ def _rows(spec: PathsSpec, scope: Scope, binder: Binder, raw: str) -> str:
     either = on_either(spec, scope, binder)
     return f"""FROM visible
       WHERE person != 0 AND {named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}
-        AND {condition(spec.filter, scope, binder, over="visible")} AND {sampled(spec.sample, binder)}{without}{either}"""
+        AND {condition(spec.filter, scope, binder, over="visible")} AND {sampled(spec.sample, binder, nobody=None)}{without}{either}"""
 
 
 def _visits(spec: PathsSpec, period: Moments | Beside, visits: str, tick: Callable[[str], str], number: str, fitting: str) -> str:

@@ -171,7 +171,7 @@ def _over(spec: RetentionSpec) -> str:
 def _filtered(spec: RetentionSpec, scope: Scope, binder: Binder, over: str) -> str:
     """SQL: an event fulfils the conditions, and is of somebody in the sample."""
     filtered = condition(spec.filter, scope, binder, over=over)
-    return filtered if spec.sample is None else f"{filtered} AND {sampled(spec.sample, binder)}"
+    return filtered if spec.sample is None else f"{filtered} AND {sampled(spec.sample, binder, nobody=None)}"
 
 
 def _number(spec: RetentionSpec, scope: Scope, binder: Binder, since: str) -> str:

@@ -64,9 +64,10 @@ countIf({bounced}) AS bounces{end}, sum{also}(length{of}) AS milliseconds{end},
 
 def _squares(also: str, of: str, end: str) -> str:
     """The sums of squares for the intervals of a sample; of people, what each adds is 1."""
-    of_person = "arraySum(one -> one * one, sumMap{also}([person], [toUInt64({each})]{of}).2) AS {name}_squares{end}"
-    each = {"sessions": "1", "events": "depth", "bounces": "bounced"}
-    return "".join(f",\n  {of_person.format(also=also, each=one, of=of, name=name, end=end)}" for name, one in each.items())
+    adds = ("1", "depth", "bounced")
+    of_person = f"sumMap{also}([person], {', '.join(f'[toUInt64({one})]' for one in adds)}{of})"  # one, as it is the same thrice
+    squares = {name: f"arraySum(one -> one * one, {of_person}.{place})" for place, name in enumerate(("sessions", "events", "bounces"), 2)}
+    return "".join(f",\n  {sql} AS {name}_squares{end}" for name, sql in squares.items())
 
 
 def people_sessions(spec: SessionsSpec, cell: SessionsCell, scope: Scope) -> Statement:
@@ -110,7 +111,7 @@ def _shown(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:
     wanted = f"{named(spec.choices, binder)} AND {chosen(spec.choices, scope, binder)}"
     filtered = condition(spec.filter, scope, binder, over="visible")
     if spec.sample is not None:
-        filtered += f" AND {sampled(spec.sample, binder)}"
+        filtered += f" AND {sampled(spec.sample, binder, nobody=None)}"
     among = f"person != 0 AND day BETWEEN {since} AND {until} AND {wanted} AND {filtered}"
     parts = split(spec.breakdown, scope, binder, among=among)
     bounced = "depth = 1"
