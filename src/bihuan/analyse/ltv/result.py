@@ -184,7 +184,7 @@ def headlines_ltv(result: LtvResult) -> tuple[Headline, ...]:
         Headline("Brought by a customer so far", result.brought, "money"),
         Headline("Bought again", result.again / result.customers if result.customers else None, "share"),
         Headline("Expected in {days} days", found.value if found else None, "money", values={"days": found.days if found else 0}),
-        Headline("Customers who still buy", found.alive if found else None),
+        Headline("Customers who still buy", round(found.alive) if found else None),
     )
 
 
