@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bihuan.engine.breakdowns import Breakdown, part_said
 from bihuan.engine.meta import Interval
-from bihuan.engine.question import Reader
+from bihuan.engine.question import Kind, Reader
 
 
 class Part(Protocol):
@@ -36,6 +36,9 @@ def part_title(part: Part, result: Broken, reader: Reader) -> str:
     return part_said(part.value, result.breakdown, reader, result.names)
 
 
-def between_said(interval: Interval | None, reader: Reader) -> str:
+def between_said(interval: Interval | None, reader: Reader, kind: Kind = "number") -> str:
     """Where a number that a sample estimates lies: 1,840 – 2,160; '' without one."""
-    return f"{reader.show(round(interval.low), 'number')} – {reader.show(round(interval.high), 'number')}" if interval else ""
+    if interval is None:
+        return ""
+    low, high = (round(bound) if kind == "number" else bound for bound in (interval.low, interval.high))
+    return f"{reader.show(low, kind)} – {reader.show(high, kind)}"

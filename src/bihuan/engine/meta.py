@@ -129,10 +129,21 @@ def sure(total: float | None, squares: float | None, sample: float | None) -> In
     return Interval(total / sample - error, total / sample + error)
 
 
+def at_least_seen(seen: int, squares: int, sample: float) -> Interval:
+    """The same of what the sample has `seen` of: never below that, which is there for certain."""
+    found = sure(seen, squares, sample)
+    assert found is not None
+    return Interval(max(found.low, seen), found.high)
+
+
 def between(seen: int, squares: int, sample: float | None) -> Interval | None:
-    """The same of what the sample has `seen` of: never below that, which is there for certain; None where it has nothing to tell by."""
-    found = sure(seen, squares, sample) if seen else None
-    return found and Interval(max(found.low, seen), found.high)
+    """The same; None where the sample has nothing to tell by."""
+    return at_least_seen(seen, squares, sample) if seen and sample is not None else None
+
+
+def lows_and_highs(intervals: Iterable[Interval | None]) -> tuple[float | None, ...]:
+    """For the columns of a table: the low and the high bound of each, None where there is none."""
+    return tuple(bound for one in intervals for bound in ((one.low, one.high) if one else (None, None)))
 
 
 def sample_warning(sample: float | None) -> tuple[Warning_, ...]:

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from bihuan.analyse.basket.beside import Change
 from bihuan.analyse.basket.result import BasketResult, cell_of
 from bihuan.analyse.basket.rules import Beside, Item, Numbers, Rule, Sure
+from bihuan.analyse.parts import between_said
 from bihuan.analyse.statistics import Interval as Estimate
-from bihuan.engine.meta import Interval
-from bihuan.engine.question import Kind, Reader
+from bihuan.engine.question import Reader
 
 MOST_SQUARES = 12
 MOST_ITEMS_SHOWN = 30
@@ -107,16 +107,11 @@ def _sure(sure: Sure | None, reader: Reader) -> dict[str, str]:
     if sure is None:
         return {}
     return {
-        "baskets_sure": _between(sure.baskets, "number", reader),
-        "people_sure": _between(sure.people, "number", reader),
-        "share_sure": _between(sure.share, "share", reader),
-        "confidence_sure": _between(sure.confidence, "share", reader) if sure.confidence else "",
+        "baskets_sure": between_said(sure.baskets, reader),
+        "people_sure": between_said(sure.people, reader),
+        "share_sure": between_said(sure.share, reader, "share"),
+        "confidence_sure": between_said(sure.confidence, reader, "share"),
     }
-
-
-def _between(interval: Interval, kind: Kind, reader: Reader) -> str:
-    low, high = (round(bound) if kind == "number" else bound for bound in (interval.low, interval.high))
-    return f"{reader.show(low, kind)} – {reader.show(high, kind)}"
 
 
 def _rule(rule: Rule, reader: Reader) -> dict[str, Any]:

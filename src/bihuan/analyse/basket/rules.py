@@ -194,8 +194,8 @@ def sure_of(count: Count, among: Count, sample: float | None, within: Count | No
     if sample is None:
         return None
     return Sure(
-        baskets=_sure(count.baskets, count.squares, sample),
-        people=_sure(count.people, count.people, sample),
+        baskets=meta.at_least_seen(count.baskets, count.squares, sample),
+        people=meta.at_least_seen(count.people, count.people, sample),
         share=_wilson(count, among),
         confidence=_wilson(count, within) if within else None,
     )
@@ -327,12 +327,6 @@ def _item(name: str, counts: Counts, number: int, sample: float | None) -> Item:
     count, total = counts[number,], counts[()]
     share = count.baskets / total.baskets if total.baskets else None
     return Item(name, scaled(count.baskets, sample), scaled(count.people, sample), share, sure_of(count, total, sample))
-
-
-def _sure(count: int, squares: int, sample: float) -> meta.Interval:
-    found = meta.sure(count, squares, sample)
-    assert found is not None
-    return meta.Interval(max(float(count), found.low), found.high)
 
 
 def _wilson(count: Count, among: Count) -> meta.Interval:

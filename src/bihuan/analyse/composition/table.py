@@ -8,6 +8,7 @@ from typing import Any
 from bihuan.analyse.composition.result import MEASURES, CompositionResult, Part, by_said, cell_of, said
 from bihuan.analyse.differences import CHANGE
 from bihuan.engine.breakdowns import ByPerson
+from bihuan.engine.meta import lows_and_highs
 from bihuan.engine.question import Column, Table
 
 BASE_MEASURES = {"sum": "Sum of {name}, base", "avg": "{name} per person, base", "median": "Median of {name}, base"}
@@ -114,4 +115,4 @@ def _bounds(part: Part, result: CompositionResult) -> tuple[float | None, ...]:
     if result.sample is None:
         return ()
     counts = [part.people, *([part.base_people] if result.compared else []), *([part.beside.people] if part.beside else [])]
-    return tuple(bound for one in map(result.sure, counts) for bound in ((one.low, one.high) if one else (None, None)))
+    return lows_and_highs(map(result.sure, counts))

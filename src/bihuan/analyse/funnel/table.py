@@ -7,7 +7,7 @@ from typing import Any
 from bihuan.analyse.funnel.drivers import Drivers, driver_cell
 from bihuan.analyse.funnel.result import TITLES, Course, FunnelPart, FunnelResult, Trend, cell_of
 from bihuan.engine.breakdowns import cells_of, columns_of
-from bihuan.engine.meta import Interval
+from bihuan.engine.meta import lows_and_highs
 from bihuan.engine.question import Column, Table
 
 KINDS = {"event": "Event on the way", "property": "Property on entry", "person": "Property of the person"}
@@ -105,11 +105,7 @@ def _bound_columns(result: FunnelResult) -> tuple[Column, ...]:
 
 def _bounds(part: FunnelPart, number: int) -> tuple[float | None, ...]:
     sides = (part, part.before) if part.before else (part,)
-    return tuple(bound for side in sides for bound in low_high(side.steps[number - 1].sure))
-
-
-def low_high(interval: Interval | None) -> tuple[float | None, float | None]:
-    return (interval.low, interval.high) if interval else (None, None)
+    return lows_and_highs(side.steps[number - 1].sure for side in sides)
 
 
 def _trend(result: FunnelResult, trend: Trend) -> Table:
@@ -139,7 +135,7 @@ def _trend(result: FunnelResult, trend: Trend) -> Table:
         for place, bucket in enumerate(trend.buckets):
             counted = course.counts[place]
             more: tuple[float | None, ...] = (course.before[place][0], course.rates_before[place]) if course.before else ()
-            more += tuple(bound for one in course.sure[place] for bound in low_high(one)) if course.sure else ()
+            more += lows_and_highs(course.sure[place]) if course.sure else ()
             rows.append((*named, bucket.start, bucket.state, *counted, course.rates[place], *more))
             links = [_of_bucket(course, bucket.start, step.number) for step in steps]
             cells.append((*[None] * (len(named) + 2), *links, None, *[None] * len(more)))
@@ -178,7 +174,7 @@ def _drivers(drivers: Drivers) -> Table:
     for one in drivers.found:
         counts = (one.having.people, one.having.converted, one.lacking.people, one.lacking.converted)
         having, having_succeeded, lacking, lacking_succeeded = map(drivers.of_everybody, counts)
-        bounds = [bound for count in counts for bound in low_high(drivers.sure(count))] if drivers.sample else []
+        bounds = lows_and_highs(map(drivers.sure, counts)) if drivers.sample else ()
         rows.append(
             (
                 one.kind,

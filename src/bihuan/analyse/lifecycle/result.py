@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bihuan.analyse.lifecycle.spec import LifecycleSpec, State
 from bihuan.analyse.lifecycle.sql import bucket_days
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
-from bihuan.engine.meta import Interval, Warning_, between, sample_warning
+from bihuan.engine.meta import Interval, Warning_, between, lows_and_highs, sample_warning
 from bihuan.engine.periods import bucket_end, midnight
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -160,7 +160,7 @@ def _bound_columns() -> tuple[Column, ...]:
 
 def _bounds(stage: Stage) -> tuple[float | None, ...]:
     found = [*(stage.sure(state) for state in STATES), stage.sure("active")]
-    return tuple(bound for one in found for bound in ((one.low, one.high) if one else (None, None)))
+    return lows_and_highs(found)
 
 
 def headlines_lifecycle(result: LifecycleResult) -> tuple[Headline, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bihuan.analyse.differences import p_said, points, short_points, with_bounds
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import between_said, part_title
 from bihuan.analyse.retention.result import Beside, Cell, Cohort, Mean, RetentionPart, RetentionResult, Usage
 from bihuan.analyse.retention.table import cell_of, cells_beside
 from bihuan.engine.breakdowns import heading
@@ -187,7 +187,8 @@ def _cell(cell: Cell, darkest: float, reader: Reader) -> dict[str, Any]:
 
 def _sure(sure: Interval | None, reader: Reader) -> str:
     """Between which numbers an estimate lies; "" where nothing is estimated."""
-    return "" if sure is None else f"({reader.show(round(sure.low), 'number')} – {reader.show(round(sure.high), 'number')})"
+    said = between_said(sure, reader)
+    return f"({said})" if said else ""
 
 
 def _value(cell: Cell, cohort: Cohort, reader: Reader) -> dict[str, str]:

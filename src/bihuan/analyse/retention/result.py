@@ -310,19 +310,18 @@ def _of_everybody(cohorts: tuple[Cohort, ...], sample: float | None) -> tuple[Co
 
 def _estimated(sample: float, cohort: Cohort) -> Cohort:
     cells = tuple(
-        replace(cell, people=_of_all(cell.people, sample), value=meta.scaled(cell.value, sample), sure=_sure(cell.people, sample))
+        replace(
+            cell,
+            people=_of_all(cell.people, sample),
+            value=meta.scaled(cell.value, sample),
+            sure=meta.between(cell.people, cell.people, sample),
+        )
         if cell.people is not None
         else cell
         for cell in cohort.cells
     )
-    return Cohort(cohort.start, _of_all(cohort.size, sample), cells, _sure(cohort.size, sample))
+    return Cohort(cohort.start, _of_all(cohort.size, sample), cells, meta.between(cohort.size, cohort.size, sample))
 
 
 def _of_all(count: int, sample: float | None) -> int:
     return round(meta.scaled(count, sample) or 0)
-
-
-def _sure(count: int, sample: float) -> meta.Interval | None:
-    """There are at least as many as were seen."""
-    found = meta.sure(count, count, sample) if count else None
-    return found and meta.Interval(max(found.low, count), found.high)

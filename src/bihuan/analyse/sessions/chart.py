@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bihuan.analyse.bars import PALE, REST
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import between_said, part_title
 from bihuan.analyse.sessions.result import Bucket, Measures, Part, SessionsResult, part_cell
 from bihuan.analyse.spread import change
 from bihuan.engine.breakdowns import heading
@@ -122,7 +122,7 @@ def _totals(result: SessionsResult, reader: Reader) -> list[dict[str, Any]]:
         cell: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         return {
-            "between": _between(between, reader),
+            "between": between_said(between, reader),
             "title": reader.say(title),
             "now": reader.show(here, kind),
             "before": reader.show(there, kind),
@@ -150,10 +150,6 @@ def _totals(result: SessionsResult, reader: Reader) -> list[dict[str, Any]]:
 def _sure(measures: Measures, name: str) -> Interval | None:
     found: Interval | None = getattr(measures.sure, name, None)
     return found
-
-
-def _between(found: Interval | None, reader: Reader) -> str:
-    return "" if found is None else f"{reader.show(round(found.low), 'number')} – {reader.show(round(found.high), 'number')}"
 
 
 def _change(now: float | None, before: float | None, reader: Reader) -> str:
@@ -196,7 +192,7 @@ def _numbers(measures: Measures, cell: Mapping[str, Any], reader: Reader) -> dic
 
 def _hint(found: Interval | None, reader: Reader) -> str:
     """What is said when an estimate is pointed at."""
-    return reader.say("{range}, with 95 % confidence", range=_between(found, reader)) if found else ""
+    return reader.say("{range}, with 95 % confidence", range=between_said(found, reader)) if found else ""
 
 
 def _query(cell: Mapping[str, Any]) -> str:

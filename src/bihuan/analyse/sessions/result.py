@@ -11,7 +11,7 @@ from bihuan.analyse.sessions.spec import SessionsSpec
 from bihuan.analyse.spread import change
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of, order_key, ordered
 from bihuan.engine.compare import Groups, Said, compare_said
-from bihuan.engine.meta import Interval, Warning_, sample_warning, scaled, sure
+from bihuan.engine.meta import Interval, Warning_, at_least_seen, sample_warning, scaled
 from bihuan.engine.periods import BucketState, Unit, bucket_state
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -226,15 +226,9 @@ def _measures(spec: SessionsSpec, row: Mapping[str, Any] | None, end: str = "") 
         return Measures(sessions, people, events, bounces, median, p90, mean, *shares)
     # What each person adds to the number of people is 1.
     squares = [people if name == "people" else int(row[f"{name}_squares{end}"]) for name in COUNTS]
-    between = [_between(count, square, spec.sample) for count, square in zip(counts, squares, strict=True)]
+    between = [at_least_seen(count, square, spec.sample) for count, square in zip(counts, squares, strict=True)]
     sessions, people, events, bounces = (round(scaled(count, spec.sample) or 0) for count in counts)
     return Measures(sessions, people, events, bounces, median, p90, mean, *shares, Sure(*between))
-
-
-def _between(count: int, squares: int, sample: float) -> Interval:
-    found = sure(count, squares, sample)
-    assert found is not None
-    return Interval(max(found.low, count), found.high)
 
 
 def _before(spec: SessionsSpec, row: Mapping[str, Any] | None) -> Measures | None:

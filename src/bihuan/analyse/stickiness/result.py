@@ -11,7 +11,7 @@ from bihuan.analyse.stickiness.spec import StickinessSpec
 from bihuan.analyse.stickiness.sql import most_times, whole_period
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
 from bihuan.engine.compare import Said, compare_said
-from bihuan.engine.meta import Interval, between, sample_warning
+from bihuan.engine.meta import Interval, between, lows_and_highs, sample_warning
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 
@@ -185,7 +185,7 @@ def _bound_columns(compared: bool) -> tuple[Column, ...]:
 
 def _bounds(part: StickinessPart, at: int) -> tuple[float | None, ...]:
     found = [part.now.sure(False)[at], part.now.sure(True)[at], *([part.before.sure(False)[at]] if part.before else [])]
-    return tuple(bound for one in found for bound in ((one.low, one.high) if one else (None, None)))
+    return lows_and_highs(found)
 
 
 def headlines_stickiness(result: StickinessResult) -> tuple[Headline, ...]:
