@@ -188,14 +188,7 @@ def sides(compare: Compare | None, period: Period, other: Baseline | None, scope
     """On which side an event of `visible` is."""
     mine = f"day BETWEEN {binder.bind(period.since, 'Date')} AND {binder.bind(period.until, 'Date')}"
     if isinstance(compare, Groups):
-        segment = condition(InSegment(segment=compare.segment), scope, binder, over="visible")
-        match compare.against:
-            case "*":
-                against = "1"
-            case "!":
-                against = f"NOT ({segment})"
-            case key:
-                against = condition(InSegment(segment=key), scope, binder, over="visible")
+        segment, against = groups(compare, scope, binder)
         return Sides(_both(segment, against), f"{mine} AND ({segment} OR {against})", _bits(segment, against))
     if other is None:
         return Sides("0", mine, "1")
@@ -206,6 +199,18 @@ def sides(compare: Compare | None, period: Period, other: Baseline | None, scope
     apart = other.period.until < period.since or other.period.since > period.until
     side = f"toUInt8(NOT ({mine}))" if apart else _both(mine, theirs)
     return Sides(side, f"(({mine}) OR ({theirs}))", _bits(mine, theirs))
+
+
+def groups(compare: Groups, scope: Scope, binder: Binder, *, over: str = "visible") -> tuple[str, str]:
+    """SQL, of a row of the relation `over`: its person is of the segment; and of those that it is compared with."""
+    segment = condition(InSegment(segment=compare.segment), scope, binder, over=over)
+    match compare.against:
+        case "*":
+            return segment, "1"
+        case "!":
+            return segment, f"NOT ({segment})"
+        case key:
+            return segment, condition(InSegment(segment=key), scope, binder, over=over)
 
 
 def _both(first: str, second: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bihuan.analyse.composition.spec import CompositionCell, CompositionSpec, Who
-from bihuan.engine.compare import EVERYBODY, OTHERS, Groups, baseline
+from bihuan.engine.compare import Groups, baseline, groups
 from bihuan.engine.conditions import condition
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.filters import EventProperty, InSegment, about_event
@@ -45,7 +45,7 @@ def tests_of(spec: CompositionSpec) -> dict[str, str]:
 
 def _compared(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
     if isinstance(spec.compare, Groups):
-        segment, against = groups(spec.compare, scope, binder)
+        segment, against = groups(spec.compare, scope, binder, over="history")
         both = f"SELECT person, toUInt8({segment}) AS target, toUInt8({against}) AS other FROM ({_who(spec, spec.who, scope, binder)})"
         mine = "1"
     else:
@@ -63,16 +63,6 @@ def _compared(spec: CompositionSpec, scope: Scope, binder: Binder) -> str:
   )
   GROUP BY person"""
     return f"\n  {people}"
-
-
-def groups(compare: Groups, scope: Scope, binder: Binder) -> tuple[str, str]:
-    """SQL: a person is of the segment; and of those that it is compared with."""
-    segment = condition(InSegment(segment=compare.segment), scope, binder)
-    if compare.against == EVERYBODY:
-        return segment, "1"
-    if compare.against == OTHERS:
-        return segment, f"NOT ({segment})"
-    return segment, condition(InSegment(segment=compare.against), scope, binder)
 
 
 def _days(spec: CompositionSpec, scope: Scope, binder: Binder) -> tuple[str, str]:

@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 
 from bihuan.analyse.paths.spec import PathsSpec
 from bihuan.analyse.visits import SPARE_DAYS, Moments, moments_of
-from bihuan.engine.compare import EVERYBODY, Baseline, Groups, baseline, reads
-from bihuan.engine.conditions import condition
-from bihuan.engine.filters import InSegment
+from bihuan.engine.compare import EVERYBODY, Baseline, Groups, baseline, groups, reads
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import Binder
@@ -78,7 +76,7 @@ class Beside:
 def beside(spec: PathsSpec, scope: Scope, binder: Binder) -> Beside:
     moments = moments_of(scope.period(spec.period), binder, reads_paths(spec, scope))
     if isinstance(spec.compare, Groups):
-        also = {name: f"any({among})" for name, among in zip(("inside", "outside"), _groups(spec.compare, scope, binder), strict=True)}
+        also = {name: f"any({among})" for name, among in zip(("inside", "outside"), groups(spec.compare, scope, binder), strict=True)}
         begins = moments.begins(TICK)
         return Beside(moments, also, (f"inside AND {begins}", f"outside AND {begins}"), None)
     base = reads_paths(spec, scope).extended(before=SPARE_DAYS).start
@@ -95,7 +93,7 @@ def beside(spec: PathsSpec, scope: Scope, binder: Binder) -> Beside:
 def on_either(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     """SQL: an event of `visible` is of a visit on either side, or just before or after one; to follow another condition."""
     if isinstance(spec.compare, Groups):
-        return "" if spec.compare.against == EVERYBODY else f" AND ({' OR '.join(_groups(spec.compare, scope, binder))})"
+        return "" if spec.compare.against == EVERYBODY else f" AND ({' OR '.join(groups(spec.compare, scope, binder))})"
     return days_of(spec, scope, binder)
 
 
@@ -107,15 +105,3 @@ def days_of(spec: PathsSpec, scope: Scope, binder: Binder) -> str:
     periods = [period.extended(before=1, after=1) for period in (scope.period(spec.period), other.period)]
     tests = [f"day BETWEEN {binder.bind(one.since, 'Date')} AND {binder.bind(one.until, 'Date')}" for one in periods]
     return f" AND ({' OR '.join(tests)})"
-
-
-def _groups(compare: Groups, scope: Scope, binder: Binder) -> tuple[str, str]:
-    """SQL: somebody is on this side, and on the other. A segment is of people, so all of their events say the same."""
-    mine = condition(InSegment(segment=compare.segment), scope, binder, over="visible")
-    match compare.against:
-        case "*":
-            return mine, "1"
-        case "!":
-            return mine, f"NOT ({mine})"
-        case key:
-            return mine, condition(InSegment(segment=key), scope, binder, over="visible")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bihuan.analyse.rfm.spec import Fixed, Group, RfmCell, RfmSpec
-from bihuan.engine.compare import EVERYBODY, OTHERS
+from bihuan.engine.compare import groups
 from bihuan.engine.conditions import condition
-from bihuan.engine.filters import InSegment
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -147,12 +146,5 @@ def _sides(spec: RfmSpec, scope: Scope, binder: Binder) -> str:
     """Whether a customer is among those asked about, and among those they are compared with."""
     if spec.compare is None:
         return ""
-    mine = condition(InSegment(segment=spec.compare.segment), scope, binder, over="customers")
-    match spec.compare.against:
-        case found if found == EVERYBODY:
-            theirs = "1"
-        case found if found == OTHERS:
-            theirs = f"NOT ({mine})"
-        case key:
-            theirs = condition(InSegment(segment=key), scope, binder, over="customers")
+    mine, theirs = groups(spec.compare, scope, binder, over="customers")
     return f",\n    toUInt8({mine}) AS mine, toUInt8({theirs}) AS theirs"
