@@ -143,7 +143,7 @@ class Commit:
         self._inserts = [(table, list(zip(*rows, strict=True))) for table, rows in tables.items() if rows]
         self._inserts += [("events", part) for part in _by_months(events)]
 
-    def run(self, store: Store, links_changed: Callable[[], None]) -> None:
+    def run(self, store: Store, links_changed: Callable[[Sequence[int]], None]) -> None:
         """Do what is planned; after an error, call it again and it goes on where it was."""
         while self._inserts:
             table, columns = self._inserts[0]
@@ -153,7 +153,7 @@ class Commit:
             # A token of its own for each attempt: the store would drop an attempt that looks like one it wrote down but did not finish.
             store.insert(table, list(_TYPES[table]), columns, list(_TYPES[table].values()), token=f"{self.stamp}-{table}-{self._attempts}")
             if table == "person_links":
-                links_changed()
+                links_changed(columns[list(_TYPES[table]).index("project_id")])
             self._inserts.pop(0)
             self._attempts = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from bihuan.engine import person_map
 from bihuan.engine.store import Store
@@ -18,20 +19,21 @@ class LinkMap:
         self._recent = False
         self._not_before = 0.0
 
-    def changed(self) -> None:
-        """Links have been stored: let them hold."""
-        person_map.read_recent(self._store)
+    def changed(self, projects: Iterable[int]) -> None:
+        """Links of these projects have been stored: let them hold."""
+        person_map.read_recent(self._store, projects)
         self._recent = True
 
     def catch_up(self) -> None:
         """Take recent links into the large map when it is time."""
         if self._recent and time.monotonic() >= self._not_before:
-            self.reload()
+            self.reload(holding=True)
 
-    def reload(self) -> None:
-        """Read all links anew. Writes go through the store one at a time: when this returns, those sent before it are done."""
+    def reload(self, *, holding: bool = False) -> None:
+        """Read all links anew; `holding`: those that are stored hold. Writes go through the store one at a time: when this returns, those
+        sent before it are done."""
         began = time.monotonic()
-        person_map.read_all(self._store)
+        person_map.read_all(self._store, holding=holding)
         ended = time.monotonic()
         self._not_before = ended + (ended - began) * (1 / SHARE - 1)
         self._recent = False

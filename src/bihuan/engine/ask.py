@@ -19,14 +19,15 @@ from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
 from bihuan.engine.rollup import whole_days
 from bihuan.engine.store import Fetched, Store
 from bihuan.engine.together import Together
-from bihuan.engine.visible import OF_PERIOD, ctes, named
+from bihuan.engine.touched import mark, marked, table_of
+from bihuan.engine.visible import OF_PERIOD, ctes, named, tables_of
 
 S = TypeVar("S", bound=Spec)
 R = TypeVar("R")
 
 # What no answer comes from: what is known of days that are counted is told by `whole`.
 NEVER_READ = frozenset({"day_rollup", "rolled_days", "person_linked", "person_map_read", "schema_version", "trait_history"})
-WHOSE = frozenset({"", "person_links", "person_map", "person_recent"})  # what answers that look at events alone come from besides these
+WHOSE = frozenset({"", "person_links", "person_map", "person_recent"})  # who is who: every answer comes from these, too
 LINKS = (*sorted(WHOSE), "person_map_read")  # what it depends on whether there are links that the large map of people lacks
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 CACHED_ANSWERS = 500
@@ -49,13 +50,22 @@ class DataVersion:
     recent: bool = True
     linked: tuple[Any, ...] | None = None  # what `recent` was read from
 
-    def of(self, statement: str, reads: Period) -> tuple[tuple[Any, ...], ...]:
-        """What an answer depends on: where it looks at nothing but events of whole days, those that come today make it no older."""
+    def of(self, statement: Statement, reads: Period) -> tuple[tuple[Any, ...], ...]:
+        """What an answer depends on: the tables that it comes from; of events those of its names, where the statement says these, and where
+        it looks at nothing but events of whole days, how these were counted: events that come today make it no older."""
+        tables, counted = WHOSE | tables_of(statement.sql), self._counted(statement.sql, reads)
+        if counted:
+            tables -= {"events"}
+        own = {marked("events", mark(event)) for event in statement.events}
+        rows = (row for row in self.state if table_of(row[0]) in tables and (not own or row[0] in own or row[0] == table_of(row[0])))
+        return (*rows, *counted)
+
+    def _counted(self, statement: str, reads: Period) -> tuple[tuple[Any, ...], ...]:
+        """How the days were counted that a statement looks at, where it needs nothing but them; else nothing."""
         days = [reads.since + timedelta(days=after) for after in range(reads.days)] if reads.days <= len(self.whole) else []
         if not days or not named(statement) <= OF_PERIOD or not all(day in self.whole for day in days):
-            return self.state
-        counted = tuple((str(day), self.whole[day]) for day in days)
-        return (*(row for row in self.state if row[0] in WHOSE), *counted)
+            return ()
+        return tuple((str(day), self.whole[day]) for day in days)
 
 
 class Engine:
@@ -102,10 +112,11 @@ class Engine:
     def kept(self, asked: Iterable[tuple[Question[Any, Any], Spec]], scope: Scope) -> list[Answer[Any] | None]:
         """What `ask` would answer at once, of each; None where the store would have to be asked, or where `ask` would refuse. So it waits
         for no question that runs."""
-        state, rolled, linked = self._changes()
-        version = self._fresh.get(scope.project_id)
-        if version is None or (version.state, version.rolled, version.linked) != (state, rolled, linked):
+        state, rolled, linked = self._changes(scope.project_id)
+        known = self._fresh.get(scope.project_id)
+        if known is None or (known.rolled, known.linked) != (rolled, linked):
             return [None for _ in asked]
+        version = replace(known, state=state)  # what is told may be as fresh as that only, but is no older for what came since
         return [self._kept(question, spec, scope, version) for question, spec in asked]
 
     def _kept(self, question: Question[S, R], spec: S, scope: Scope, version: DataVersion) -> Answer[R] | None:
@@ -151,7 +162,7 @@ class Engine:
 
     def version(self, project_id: int) -> DataVersion:
         """What the store holds now."""
-        state, rolled, linked = self._changes()
+        state, rolled, linked = self._changes(project_id)
         known = self._fresh.get(project_id) or DataVersion((), None)
         if known.state != state:  # the newest arrival is read again only when rows have come
             known = replace(known, state=state, fresh_to=self._newest(project_id, known.fresh_to))
@@ -162,9 +173,10 @@ class Engine:
         self._fresh[project_id] = known
         return known
 
-    def _changes(self) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-        """What was written to the tables that answers come from; to those that `whole` is read from; and `recent`."""
-        changes = {change[0]: change for change in self.store.changes()}
+    def _changes(self, project_id: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+        """What was written to the tables that answers come from; to those that `whole` is read from; and `recent`. Of other projects only
+        what the store cannot tell apart."""
+        changes = {change[0]: change for change in self.store.changes(project_id)}
         state = tuple(changes[name] for name in sorted(changes.keys() - NEVER_READ))
         return state, tuple(changes.get(name) for name in ("", "rolled_days")), tuple(changes.get(name) for name in LINKS)
 
@@ -224,6 +236,6 @@ def _key(question: Question[S, R], spec: S, scope: Scope, version: DataVersion, 
         "today": scope.now.astimezone(UTC).strftime("%Y-%m-%d %H"),
         "sql": statement.sql,
         "params": {name: str(value) for name, value in statement.params.items()},
-        "version": version.of(statement.sql, question.reads(spec, scope)),
+        "version": version.of(statement, question.reads(spec, scope)),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

@@ -19,12 +19,18 @@ def counted(choosings: Iterable[Choosing], *filters: Filter) -> bool:
     return plain and len({choice.event == ANY_EVENT for choice in choices}) == 1
 
 
+def names_of(choosings: Iterable[Choosing]) -> frozenset[str]:
+    """The names of the chosen events; none where any event is."""
+    names = {choice.event for choosing in choosings for choice in choosing.choices}
+    return frozenset(() if ANY_EVENT in names else names)
+
+
 def days_of(choosings: Iterable[Choosing], binder: Binder, *, ever: bool = False) -> str:
     """SQL: the days of the chosen events, as FROM and WHERE of a SELECT. `ever`: those before what the question reads, too."""
-    names = sorted({choice.event for choosing in choosings for choice in choosing.choices})
-    if ANY_EVENT in names:
+    names = names_of(choosings)
+    if not names:
         return f"daily_any{'_ever' if ever else ''} WHERE 1"
-    return f"daily{'_ever' if ever else ''} WHERE event IN {binder.bind(names, 'Array(String)')}"
+    return f"daily{'_ever' if ever else ''} WHERE event IN {binder.bind(sorted(names), 'Array(String)')}"
 
 
 def is_day_of(choosing: Choosing, binder: Binder) -> str:

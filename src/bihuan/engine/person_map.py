@@ -6,7 +6,10 @@ to read at a million links; the small one is read again with every commit that l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bihuan.engine.store import Store
+from bihuan.engine.touched import NO_PROJECT, of_projects
 
 # The numbers that were ever linked to another, as one bitmap; those whose links are undone are among them still, and do no harm.
 LINKED = "SELECT groupBitmapMergeState(numbers) FROM person_linked WHERE project_id = {scope_project:UInt32}"
@@ -28,16 +31,17 @@ def has_recent(store: Store) -> bool:
     return bool(store.fetch(sql).rows)
 
 
-def read_recent(store: Store) -> None:
-    """Let links hold that were stored since `read_all`."""
+def read_recent(store: Store, projects: Iterable[int] = ()) -> None:
+    """Let links hold that were stored since `read_all`: those of these projects, or of any."""
     store.command(_NOTE_LINKED.format(since="version > (SELECT max(version) FROM person_map_read)"))
-    store.command("SYSTEM RELOAD DICTIONARY person_recent")
+    store.command("SYSTEM RELOAD DICTIONARY person_recent", settings=of_projects(projects))
 
 
-def read_all(store: Store) -> None:
-    """Let all links hold that are stored, and have none left that are recent."""
+def read_all(store: Store, *, holding: bool = False) -> None:
+    """Let all links hold that are stored, and have none left that are recent. `holding`: they do already, so that no answer is old."""
+    touches = of_projects([NO_PROJECT]) if holding else {}
     newest = int(store.fetch("SELECT max(version) AS newest FROM person_links").rows[0]["newest"])
     store.command(_NOTE_LINKED.format(since="1"))
-    store.command("SYSTEM RELOAD DICTIONARY person_map")
+    store.command("SYSTEM RELOAD DICTIONARY person_map", settings=touches)
     store.command("INSERT INTO person_map_read SELECT {newest:UInt64}", {"newest": newest})
-    store.command("SYSTEM RELOAD DICTIONARY person_recent")
+    store.command("SYSTEM RELOAD DICTIONARY person_recent", settings=touches)

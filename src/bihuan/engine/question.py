@@ -57,11 +57,13 @@ class Scope:
 class Statement:
     """One ClickHouse SELECT over the CTEs `visible`, `history` and `traits_now` (see `engine.visible`), with bound values.
 
-    `params` are bound as `{name:Type}`; names that begin with `scope_` are the engine's own.
+    `params` are bound as `{name:Type}`; names that begin with `scope_` are the engine's own. Where its only events are those of some names,
+    `events` may say so: others make no answer to it old.
     """
 
     sql: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    events: frozenset[str] = frozenset()
 
 
 Rows = Sequence[Mapping[str, Any]]

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
+from bihuan.engine import touched
 from bihuan.engine.config import Config
 from bihuan.engine.errors import Busy, Cancelled, EngineError, TooLarge, Unavailable
 
@@ -114,6 +115,7 @@ class Store:
         if not data or not len(data[0]):
             return
         settings = {"insert_deduplication_token": token} if token else {}
+        settings |= touched.of_rows(table, columns, data)
         self._call(
             "insert",
             table,
@@ -128,16 +130,20 @@ class Store:
         """Insert an Arrow table, as `insert` does."""
         self._call("insert_arrow", table, data, settings={"insert_deduplication_token": token} if token else {})
 
-    def changes(self) -> frozenset[tuple[Any, ...]]:
+    def changes(self, project_id: int | None = None) -> frozenset[tuple[Any, ...]]:
         """For each table or dictionary that was written, (its name, …): another tuple whenever it was written again. The embedded engine
         counts what comes by, from 0 in each of its lives ("": what it can tell no table of); a server tells it from its parts, where a
-        merge is no change: it takes replaced rows away, and gives a part the lowest of its parts' numbers."""
+        merge is no change: it takes replaced rows away, and gives a part the lowest of its parts' numbers.
+
+        Of a project, the embedded engine leaves out what touched others alone, and tells of `events` by the marks of their names, too
+        (`touched`)."""
         if self.config.events_url:
             return frozenset(tuple(row.values()) for row in self.fetch(CHANGES).rows)
         parts = urlsplit(self.url())
         try:
+            asked = "" if project_id is None else f"?project={project_id}"
             counted = self._http.request(
-                "GET", f"http://{parts.hostname}:{parts.port}/changes", headers={"x-clickhouse-key": unquote(parts.password or "")}
+                "GET", f"http://{parts.hostname}:{parts.port}/changes{asked}", headers={"x-clickhouse-key": unquote(parts.password or "")}
             ).json()
             return frozenset((name, counted["life"], number) for name, number in {"": 0, **counted["tables"]}.items())
         except (HTTPError, ValueError, LookupError) as error:

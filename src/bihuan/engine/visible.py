@@ -55,6 +55,19 @@ OWN = f"""person_id IN (
     SELECT person_id FROM person_links WHERE project_id = {{scope_project:UInt32}} AND canonical = {OWNER} UNION ALL SELECT {OWNER})"""
 
 OF_PERIOD = frozenset({"visible", "daily", "daily_any"})  # these hold nothing but events of the period
+_TABLES = {  # what each of them comes from, besides who is who
+    "events": ("visible", "history", "history_all", "daily", "daily_any", "daily_ever", "daily_any_ever"),
+    "person_ids": ("everyone", "ids", "id_numbers", "own_ids"),
+    "people_kept": ("kept",),
+    "properties_seen": ("seen",),
+    "identity_log": ("identity_acts",),
+    "metric_values": ("measured",),
+    "quarantine": ("quarantined",),
+    "quarantine_outcomes": ("outcomes",),
+    "plan_violations": ("violations",),
+    "refusals": ("refused",),
+}
+_OF_TRAITS = frozenset({"traits_all", "traits_now", "traits_past", "traits_past_all", "own_traits"})  # some events set properties, too
 _NAMES = re.compile(
     r"(?<!AS )\b(?:visible|history(?:_all)?|daily(?:_any)?(?:_ever)?|traits_(?:all|now|past(?:_all)?)|everyone|ids|id_numbers|identity_acts"
     r"|own_traits|own_ids|kept|seen|measured|quarantined|outcomes|violations|refused)\b"
@@ -182,6 +195,15 @@ def shown_id(hidden: Collection[str], id: str = "id") -> str:
 def named(statement: str) -> frozenset[str]:
     """The CTEs that a statement names, other than to call something of its own so; perhaps some more."""
     return frozenset(_NAMES.findall(statement))
+
+
+@lru_cache(500)
+def tables_of(statement: str) -> frozenset[str]:
+    """The tables that an answer comes from, besides those that say who is who; perhaps some more."""
+    names = named(statement)
+    found = {table for table, holds in _TABLES.items() if not names.isdisjoint(holds)}
+    found |= {"traits", "events"} if names & _OF_TRAITS else set()
+    return frozenset(found | set(re.findall(rf"\b(?:{'|'.join((*_TABLES, 'traits'))})\b", statement)))
 
 
 def _told(hidden: frozenset[str]) -> str:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from bihuan.analyse.lifecycle.spec import LifecycleCell, LifecycleSpec
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import condition
-from bihuan.engine.daily import counted, days_of
+from bihuan.engine.daily import counted, days_of, names_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, bucket_day, next_bucket_day
@@ -108,7 +108,7 @@ SELECT 0 AS place, state, bucket, '' AS value, 0 AS rank, people
 FROM counts
 ARRAY JOIN ['new', 'returning', 'resurrected', 'dormant'] AS state, [fresh, returning, resurrected, dormant] AS people
 WHERE people > 0"""
-    return Statement(sql, binder.params)
+    return Statement(sql, binder.params, names_of([spec.active]))
 
 
 def people_lifecycle(spec: LifecycleSpec, cell: LifecycleCell, scope: Scope) -> Statement:

@@ -15,7 +15,7 @@ from bihuan.analyse.retention.spec import RetentionCell, RetentionSpec
 from bihuan.engine.breakdowns import Split, of_people, split_people
 from bihuan.engine.compare import Groups
 from bihuan.engine.conditions import condition
-from bihuan.engine.daily import counted, days_of, is_day_of
+from bihuan.engine.daily import counted, days_of, is_day_of, names_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, midnight
@@ -36,7 +36,7 @@ def compile_retention(spec: RetentionSpec, scope: Scope) -> Statement:
     it is compared with."""
     binder = Binder()
     if _told_by_days(spec):
-        return Statement(_by_days_beside(spec, scope, binder), binder.params)
+        return Statement(_by_days_beside(spec, scope, binder), binder.params, names_of([spec.start, spec.returning]))
     shaped = _by_bits if spec.clock == "calendar" and spec.value is None else starters
     side = _side(spec)
     sql = f"""

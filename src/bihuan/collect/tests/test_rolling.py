@@ -168,7 +168,7 @@ def test_a_late_event_makes_kept_answers_old_but_counting_a_day_does_not(writer:
 
 def test_an_answer_about_days_that_are_over_does_not_grow_old_with_today(writer: Writer, send: Send, engine: Engine, scope: Scope) -> None:
     def depends(sql: str) -> object:
-        return engine.version(scope.project_id).of(sql, scope.period(Between(since=date(2026, 1, 5), until=date(2026, 1, 5))))
+        return engine.version(scope.project_id).of(Statement(sql), scope.period(Between(since=date(2026, 1, 5), until=date(2026, 1, 5))))
 
     past = "SELECT count() FROM visible"
     other = "SELECT count() FROM history", "SELECT count() FROM visible WHERE person IN (SELECT person FROM traits_now)"
@@ -190,5 +190,5 @@ def test_an_engine_that_has_written_nothing_since_it_began_knows_which_days_are_
 ) -> None:
     send({"at": at(8), "user_id": "ann"})
     count_days(writer, scope)
-    monkeypatch.setattr(Store, "changes", lambda _: frozenset({("", "a new life")}))
+    monkeypatch.setattr(Store, "changes", lambda *_: frozenset({("", "a new life")}))
     assert whole_days(Engine(engine.store), scope) == [DAY]

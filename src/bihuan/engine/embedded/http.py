@@ -2,7 +2,8 @@
 
 Understood: `/ping`; GET and POST with the statement in `query`, the body, or both; `param_*`; settings; `query_id` (also for
 KILL QUERY); all of these also as fields of a multipart form; Basic and X-ClickHouse-Key log-in; any output format; data after
-`INSERT … FORMAT x`; gzip and zlib bodies. Beyond it `/changes` says how often each table was written.
+`INSERT … FORMAT x`; gzip and zlib bodies. Beyond it `/changes` says how often each table was written, with `?project=` only what
+may touch that project (`engine.touched`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import hmac
 import json
 import re
 import secrets
+import threading
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from email.parser import BytesParser
 from email.policy import compat32
@@ -22,6 +24,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from bihuan.engine import touched
 from bihuan.engine.embedded.pool import Lane, Outcome, Pool, Refused, StatementFailed
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -66,7 +69,9 @@ class App:
         self._pool = pool
         self._token = token.encode()
         self._life = secrets.token_hex(8)
-        self._changes: Counter[str] = Counter()
+        self._changes: Counter[str] = Counter()  # by tables, of writes that touch all projects
+        self._of_projects: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._counting = threading.Lock()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,7 +85,7 @@ class App:
             await _fail(send, 516, "Code: 516. DB::Exception: The engine's token is wrong or missing. (AUTHENTICATION_FAILED)")
             return
         if scope["path"] == "/changes":
-            await _reply(send, 200, json.dumps({"life": self._life, "tables": self._changes}).encode())
+            await _reply(send, 200, json.dumps({"life": self._life, "tables": self._touching(query.get("project", ""))}).encode())
             return
         try:
             body, encoding = await _read(receive), headers.get("content-encoding", "")
@@ -121,17 +126,36 @@ class App:
         insert = INSERT_WITH_DATA.match(whole[:100_000])
         if insert:
             head, fmt = insert.group(1).decode(), insert.group(2).decode()
-            return await self._pool.insert(head + _settings(settings), fmt, whole[insert.end() :], partial(self._note, head)), fmt
+            note = partial(self._note, head, settings.get("log_comment", ""))
+            return await self._pool.insert(head + _settings(settings), fmt, whole[insert.end() :], note), fmt
         sql, fmt = _split_format(whole.decode(), query.get("default_format", "TabSeparated"))
         lane, complete = _lane(sql), _complete(sql, settings, query.get("query_id", ""))
-        note = partial(self._note, sql) if lane == "write" else None
-        return await self._pool.query(lane, complete, fmt, params, note), fmt
+        said = partial(self._note, sql, settings.get("log_comment", "")) if lane == "write" else None
+        return await self._pool.query(lane, complete, fmt, params, said), fmt
 
-    def _note(self, statement: str) -> None:
+    def _note(self, statement: str, comment: str) -> None:
         """Count what a statement wrote, whatever became of it: also of one that failed, a part may be there."""
-        if not CHANGES_NOTHING.match(statement):
-            found = WRITTEN.match(statement + " ")
-            self._changes[found.group(1) if found else ""] += 1
+        if CHANGES_NOTHING.match(statement):
+            return
+        found = WRITTEN.match(statement + " ")
+        table = found.group(1) if found else ""
+        touches = touched.told(table, comment) if table else []
+        with self._counting:
+            if not touches:
+                self._changes[table] += 1
+            for project, part in touches:
+                self._of_projects[project][part] += 1
+
+    def _touching(self, project: str) -> Counter[str]:
+        """How often what was written that may touch `project`; '': any, by tables."""
+        with self._counting:
+            if project.isdigit():
+                return self._changes + self._of_projects[int(project)]
+            counted = Counter(self._changes)
+            for of_project in self._of_projects.values():
+                for part, number in of_project.items():
+                    counted[touched.table_of(part)] += number
+            return counted
 
 
 def _complete(sql: str, settings: Mapping[str, str], query_id: str) -> str:

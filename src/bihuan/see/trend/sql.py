@@ -14,7 +14,7 @@ from bihuan.engine import compare
 from bihuan.engine.breakdowns import Split, few, split
 from bihuan.engine.compare import Baseline, Groups, Sides
 from bihuan.engine.conditions import condition
-from bihuan.engine.daily import counted, days_of, is_day_of
+from bihuan.engine.daily import counted, days_of, is_day_of, names_of
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, bucket_end
@@ -159,7 +159,7 @@ SELECT {of_side}, '' AS shown, bucket, toUInt8(grouping(bucket)) AS level,
   {", ".join(_measured(spec, DAILY))}
 FROM marked
 {grouped}{rolled}"""
-    return Statement(sql.strip(), binder.params)
+    return Statement(sql.strip(), binder.params, names_of(spec.series))
 
 
 def _seen(spec: TrendSpec) -> tuple[str, str]:
