@@ -112,6 +112,7 @@ class Commit:
     fresh: Any = field(init=False)  # for each row, whether it is stored for the first time
     keys: Hashes = field(init=False)
     days: set[Day] = field(init=False)  # of its events
+    linked: set[int] = field(init=False)  # projects in which it links somebody, or undoes that
     _inserts: list[tuple[str, list[Sequence[Any]]]] = field(init=False)
     _attempts: int = 0
 
@@ -139,6 +140,7 @@ class Commit:
         }
         events = self._events(zones)
         self.days = set(zip(*(events[list(_EVENT_TYPES).index(name)] for name in ("project_id", "day")), strict=True)) if events else set()
+        self.linked = {project for project, *_ in tables["person_links"]}
         tables["rolled_days"] = memory.rolling.unsaid(self.days)
         self._inserts = [(table, list(zip(*rows, strict=True))) for table, rows in tables.items() if rows]
         self._inserts += [("events", part) for part in _by_months(events)]
@@ -162,7 +164,7 @@ class Commit:
         memory.keys.add(self.keys, self.stamp)
         self.changes.take()
         memory.properties.take(self.news)
-        memory.rolling.came(self.days)
+        memory.rolling.came(self.days, self.linked)
 
     def _column(self, name: str) -> Sequence[Any]:
         return self.columns[ROW.index(name)] if self.columns else ()

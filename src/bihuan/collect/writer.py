@@ -207,8 +207,9 @@ class Writer:
                     self._commit(group)
                 elif self.trouble is not None:
                     self._look_again(self.trouble)
-                self._links.catch_up()
-                self.memory.rolling.catch_up(self.store, self.zones)
+                if self._loaded.is_set():  # otherwise links may be stored that do not hold yet
+                    self._links.catch_up()
+                    self.memory.rolling.catch_up(self.store, self.zones)
             except EngineError as error:
                 self.trouble = find(self.store.config, self.trouble)
                 log.warning("The store does not answer yet: %s", error)

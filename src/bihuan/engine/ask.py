@@ -16,7 +16,7 @@ from bihuan.engine.meta import used
 from bihuan.engine.periods import Period
 from bihuan.engine.person_map import has_recent
 from bihuan.engine.question import Answer, Question, Scope, Spec, Statement
-from bihuan.engine.rollup import whole_days
+from bihuan.engine.rollup import Counted, whole_days
 from bihuan.engine.store import Fetched, Store
 from bihuan.engine.together import Together
 from bihuan.engine.touched import mark, marked, table_of
@@ -39,13 +39,13 @@ class DataVersion:
     """Changes whenever an answer could: what `Store.changes` tells of the tables that answers read, and the newest arrival (aware).
 
     People are merged for answers when the dictionary has been read again, which is later than the link's row. `whole` are the days that
-    need no look at their events (`rollup.whole_days`): they are no part of `state`, as an answer is the same with them or without. So it is
-    with `recent`: whether there are links that the large map of people lacks.
+    need no look at their events (`rollup.whole_days`): they are no part of `state`, as an answer is the same with them or without, and
+    whatever links they lack. So it is with `recent`: whether there are links that the large map of people lacks.
     """
 
     state: tuple[tuple[Any, ...], ...]
     fresh_to: datetime | None
-    whole: Mapping[date, int] = field(default_factory=dict)
+    whole: Mapping[date, Counted] = field(default_factory=dict)
     rolled: tuple[Any, ...] | None = None  # what `whole` was read from
     recent: bool = True
     linked: tuple[Any, ...] | None = None  # what `recent` was read from
@@ -65,7 +65,7 @@ class DataVersion:
         days = [reads.since + timedelta(days=after) for after in range(reads.days)] if reads.days <= len(self.whole) else []
         if not days or not named(statement) <= OF_PERIOD or not all(day in self.whole for day in days):
             return ()
-        return tuple((str(day), self.whole[day]) for day in days)
+        return tuple((str(day), self.whole[day].version) for day in days)
 
 
 class Engine:
@@ -178,7 +178,7 @@ class Engine:
         what the store cannot tell apart."""
         changes = {change[0]: change for change in self.store.changes(project_id)}
         state = tuple(changes[name] for name in sorted(changes.keys() - NEVER_READ))
-        return state, tuple(changes.get(name) for name in ("", "rolled_days")), tuple(changes.get(name) for name in LINKS)
+        return state, tuple(changes.get(name) for name in ("", "rolled_days", "person_links")), tuple(changes.get(name) for name in LINKS)
 
     def _newest(self, project_id: int, known: datetime | None) -> datetime | None:
         """The newest arrival, when that was `known` before: an index leads past what is older."""

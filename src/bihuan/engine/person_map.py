@@ -13,6 +13,8 @@ from bihuan.engine.touched import NO_PROJECT, of_projects
 
 # The numbers that were ever linked to another, as one bitmap; those whose links are undone are among them still, and do no harm.
 LINKED = "SELECT groupBitmapMergeState(numbers) FROM person_linked WHERE project_id = {scope_project:UInt32}"
+# Those that were linked to another, or no more, from a version on: who were one person before it are among them all or none.
+LINKED_SINCE = "SELECT groupBitmapState(person_id) FROM person_links WHERE project_id = {{scope_project:UInt32}} AND version >= {since}"
 _NOTE_LINKED = """
 INSERT INTO person_linked SELECT project_id, groupBitmapState(person_id) FROM person_links WHERE {since} GROUP BY project_id"""
 

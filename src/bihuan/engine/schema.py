@@ -327,6 +327,19 @@ INDEX_OF_ARRIVALS = (
     "ALTER TABLE events{{cluster}} MATERIALIZE INDEX by_arrival",
 )
 
+# Of a counted day, where its people are others than its numbers, and what links that says: later ones are looked up when asked.
+SETTLED_DAYS = (
+    """
+ALTER TABLE day_rollup{{cluster}}
+  ADD COLUMN IF NOT EXISTS moved AggregateFunction(groupBitmap, UInt32) COMMENT 'numbers XOR the persons they belonged to; empty: not made'
+""",
+    """
+ALTER TABLE rolled_days{{cluster}}
+  ADD COLUMN IF NOT EXISTS links_below UInt64 COMMENT 'every row of person_links of a lower version is in moved; 0: it is not made',
+  ADD COLUMN IF NOT EXISTS highest UInt32 COMMENT 'no number of the day is higher'
+""",
+)
+
 MIGRATIONS = (
     Migration(
         1,
@@ -345,6 +358,7 @@ MIGRATIONS = (
     ),
     Migration(8, "the people of whole days as bitmaps", (DAY_ROLLUP, ROLLED_DAYS, PERSON_LINKED, PERSON_LINKED_BEGUN)),
     Migration(9, "an index to the newest events", INDEX_OF_ARRIVALS),
+    Migration(10, "the persons of whole days", SETTLED_DAYS),
 )
 
 

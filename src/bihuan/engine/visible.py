@@ -28,7 +28,7 @@ them: only a saved segment's conditions read these.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -38,6 +38,7 @@ from bihuan.engine.errors import QuestionError
 from bihuan.engine.periods import Period
 from bihuan.engine.person_map import person_of
 from bihuan.engine.question import Scope
+from bihuan.engine.rollup import Counted
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 
 HIDDEN = "The property “{name}” is hidden from you; ask an owner of the project for access."
@@ -72,11 +73,12 @@ _NAMES = re.compile(
     r"(?<!AS )\b(?:visible|history(?:_all)?|daily(?:_any)?(?:_ever)?|traits_(?:all|now|past(?:_all)?)|everyone|ids|id_numbers|identity_acts"
     r"|own_traits|own_ids|kept|seen|measured|quarantined|outcomes|violations|refused)\b"
 )
+NO_DAYS: Mapping[date, Counted] = {}
 DAILY = {"daily": False, "daily_any": False, "daily_ever": True, "daily_any_ever": True}  # whether it is without the period
 
 
 def ctes(
-    scope: Scope, reads: Period, statement: str | None = None, *, whole: Collection[date] = (), recent: bool = True
+    scope: Scope, reads: Period, statement: str | None = None, *, whole: Mapping[date, Counted] = NO_DAYS, recent: bool = True
 ) -> tuple[str, dict[str, Any]]:
     """The text of the CTEs (without `WITH`) and their bound values; only those that `statement` names, when it is given.
 
@@ -151,7 +153,7 @@ def ctes(
     params: dict[str, Any] = {} if statement is not None else {"own_person": 0}
     for name, ever in DAILY.items():
         if statement is not None and name in named(statement):
-            days = () if scope.supposing else whole
+            days = NO_DAYS if scope.supposing else whole
             people = "persons" in statement
             tables[name], bound = rollup.daily(None if ever else reads, days, any_event="any" in name, people=people)
             params |= bound

@@ -116,13 +116,14 @@ class Changes:
             yield from self._people.members(part)
 
     def moves(self) -> Iterator[Move]:
-        """The rows that make the store's map say so."""
+        """The rows that make the store's map say so: of a person that anybody leaves all numbers, also those that stay, so that who counted
+        its days before (`engine.rollup`) knows whom to look up again."""
         for person, parts in self._parts.items():
             for part in parts:
                 if part != person:
                     yield from (Move(number, person, self._because[part]) for number in self._people.members(part))
         for person, members in self.regrouped.items():
-            yield from (Move(number, person, self.acts[-1]) for number in members if self._people.person(number) != person)
+            yield from (Move(number, person, self.acts[-1]) for number in members)
 
     def take(self) -> None:
         """All of it is stored: let it hold."""

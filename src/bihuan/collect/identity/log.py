@@ -142,14 +142,16 @@ def read_log(store: Store) -> tuple[Told, npt.NDArray[np.uint32], npt.NDArray[np
 
 
 def mend_map(store: Store, linked: Numbers, person: Numbers, version: int) -> tuple[int, bool]:
-    """Make the store's map say of these numbers what `person` says (0: themselves), as a crash may have left it behind the log.
-    Returns the number after its newest row, and whether there was something to mend."""
+    """Make the store's map say of these numbers what `person` says (0: themselves), as a crash may have left it behind the log: of a person
+    that anybody leaves all numbers, as `Changes.moves` does. Returns the number after its newest row, and whether there was something to
+    mend."""
     rows = np.frombuffer(store.raw(MAP, "RowBinary"), dtype=[("number", "<u4"), ("person", "<u4"), ("version", "<u8")])
     version = max(version, int(rows["version"].max()) + 1 if len(rows) else 1)
     mapped = np.zeros(max(len(person), int(rows["number"].max()) + 1 if len(rows) else 0), dtype=np.uint32)
     mapped[rows["number"]] = rows["person"]
-    mapped = np.where(mapped == np.arange(len(mapped)), 0, mapped)
-    behind = linked[mapped[linked] != person[linked]]
+    own = np.arange(len(mapped), dtype=np.uint32)
+    mapped = np.where(mapped == 0, own, mapped)[linked]
+    behind = linked[np.isin(mapped, mapped[mapped != np.where(person == 0, own[: len(person)], person)[linked]])]
     if len(behind):
         numbers = behind.tolist()
         project = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,17 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.engine.periods import Period
-from bihuan.engine.rollup import daily
+from bihuan.engine.rollup import Counted, daily, whole_days
 from bihuan.engine.store import Store
+from bihuan.engine.tests.worlds import LINKS, insert
 
 NEW_YEAR = date(2026, 1, 1)
 DAYS = [NEW_YEAR + timedelta(days=number) for number in range(-20, 60)]
 LONG_AGO = date(1999, 12, 31)
+SETTLED = Counted(1, None)
+PROJECTS = itertools.count(2_900_000_000)
+UNUSED = 2_900_000
 
 
 def taken(store: Store, whole: set[date], period: Period | None) -> tuple[list[date], list[date]]:
     """Of all the days that there may be events of: those that are taken as counted, and those that are counted."""
-    sql, params = daily(period, whole, any_event=True, people=False)
+    sql, params = daily(period, dict.fromkeys(whole, SETTLED), any_event=True, people=False)
     bound = params | ({"scope_since": period.since, "scope_until": period.until} if period else {})
     return _days(store, sql, "day_rollup", bound), _days(store, sql, "events", bound)
 
@@ -65,8 +70,33 @@ def test_days_that_are_counted_are_taken_so_but_for_one_that_is_late(store: Stor
 def test_a_day_of_long_ago_makes_no_list_of_all_the_days_since(store: Store) -> None:
     whole = {LONG_AGO, *DAYS}
     assert taken(store, whole, None) == (DAYS, [LONG_AGO])
-    assert daily(None, whole, any_event=True, people=True)[1].keys() == {"scope_past_run_since", "scope_past_run_until"}
+    assert daily(None, dict.fromkeys(whole, SETTLED), any_event=True, people=True)[1].keys() == {
+        "scope_past_run_since",
+        "scope_past_run_until",
+    }
 
 
 def test_a_period_of_counted_days_needs_no_events() -> None:
-    assert "FROM events" not in daily(Period(NEW_YEAR, NEW_YEAR + timedelta(days=9), "UTC"), set(DAYS), any_event=True, people=True)[0]
+    period = Period(NEW_YEAR, NEW_YEAR + timedelta(days=9), "UTC")
+    assert "FROM events" not in daily(period, dict.fromkeys(DAYS, SETTLED), any_event=True, people=True)[0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 30), st.integers(1, 12)), max_size=60),
+    st.dictionaries(st.sampled_from(DAYS), st.tuples(st.integers(0, 14), st.integers(0, 32)), max_size=12),
+)
+def test_a_day_lacks_links_where_one_since_is_of_a_number_that_may_have_come(
+    store: Store, links: list[tuple[int, int]], days: dict[date, tuple[int, int]]
+) -> None:
+    project = next(PROJECTS)
+    # Numbers that no other test has; each is linked to itself, which changes nobody.
+    rows = [[project, UNUSED + number, UNUSED + number, datetime.now(UTC), version, "test", ""] for number, version in links]
+    insert(store, "person_links", LINKS, rows)
+    types = {"project_id": "UInt32", "day": "Date", "version": "UInt64", "whole": "Bool", "links_below": "UInt64", "highest": "UInt32"}
+    counted = [[project, day, 1, True, below, UNUSED + highest if highest else 0] for day, (below, highest) in days.items()]
+    insert(store, "rolled_days", types, [*counted, *([project, day, 0, True, 1, 0] for day in days)])
+
+    def lacks(below: int, highest: int) -> int | None:
+        return below if not below or any(version >= below and number <= highest for number, version in links) else None
+
+    assert whole_days(store, project) == {day: Counted(1, lacks(*known)) for day, known in days.items()}

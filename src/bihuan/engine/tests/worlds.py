@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from bihuan.engine.filters import EVERYTHING, All, Did, EventChoice, EventProperty, Filter, InSegment, Not, Op, PersonProperty
 from bihuan.engine.filters import Any as AnyOf
-from bihuan.engine.person_map import read_all
+from bihuan.engine.person_map import read_all, read_recent
 from bihuan.engine.question import Scope
-from bihuan.engine.rollup import roll
+from bihuan.engine.rollup import roll, settle
 from bihuan.engine.schema import COLUMNS, NUMBER_COLUMNS
 from bihuan.engine.store import Store
 
@@ -378,31 +378,62 @@ def event_choices(names: Sequence[str], conditions: st.SearchStrategy[Any]) -> s
 def load(store: Store, *several: World, whole: bool = False) -> tuple[Scope, ...]:
     """Put worlds into the store, each as a project of its own; returns the scope of each, in order. One insert for all.
 
-    With `whole` the days of most events are counted, as the writer does with days that are over.
+    With `whole` the days of most events are counted, as the writer does with days that are over; which links were there before then, and
+    whether the days were settled again, differs from world to world.
     """
     events: list[list[Any]] = []
     linked: list[list[Any]] = []
     set_traits: list[list[Any]] = []
-    scopes = []
+    scopes, numbers = [], []
     for world in several:
         project, people = next(_projects), _numbers.of(world)
+        numbers.append(people)
         scopes.append(Scope(project, world.zone, world.now, world.segments))
         events += [_event_row(project, people, world, event) for event in world.events]
-        linked += [[project, people[number], people[to], event_time(world), 1, "test", "test"] for number, to in world.links.items()]
+        linked += _link_rows(project, people, world, linked_before(world) if whole else world.links, 1)
         set_traits += [
             [project, trait.name, people[trait.person], trait.once, json.dumps(trait.value, ensure_ascii=False), trait.rank]
             for trait in world.traits
         ]
-    _insert(store, "events", _EVENTS, events)
-    _insert(store, "traits", _TRAITS, set_traits)
-    _insert(store, "person_links", _LINKS, linked)
+    insert(store, "events", _EVENTS, events)
+    insert(store, "traits", _TRAITS, set_traits)
+    insert(store, "person_links", LINKS, linked)
     if linked:
         read_all(store)
     if whole:
-        for scope, world in zip(scopes, several, strict=True):
-            days = {world.day(event) for event in world.events}
-            roll(store, scope.project_id, sorted(day for day in days if day.toordinal() % 4), 1)
+        _count(store, list(zip(several, scopes, numbers, strict=True)))
     return tuple(scopes)
+
+
+def linked_before(world: World) -> Mapping[int, int]:
+    """The links when a world's days were counted: as they are, none, or others, that were undone since."""
+    others = {number: PEOPLE for number in range(1, PEOPLE) if number % 2}
+    return (world.links, {}, others, others)[len(world.events) % 4]
+
+
+def _count(store: Store, several: Sequence[tuple[World, Scope, Sequence[int]]]) -> None:
+    """Count most days with the links that there are; then let links be as they are in the worlds, and settle the days of some."""
+    newest = int(store.fetch("SELECT max(version) AS version FROM person_links").rows[0]["version"])
+    days = {scope.project_id: sorted({day for day in map(world.day, world.events) if day.toordinal() % 4}) for world, scope, _ in several}
+    for project, over in days.items():
+        roll(store, project, over, 1)
+    linked: list[list[Any]] = []
+    for world, scope, people in several:
+        before, now = linked_before(world), world.links
+        everyone = range(1, len(people))
+        moved = {before.get(number, number) for number in everyone if before.get(number, number) != now.get(number, number)}
+        whom = [number for number in everyone if before.get(number, number) in moved]  # all numbers of each, as the writer does
+        linked += _link_rows(scope.project_id, people, world, {number: now.get(number, number) for number in whom}, newest + 1)
+    insert(store, "person_links", LINKS, linked)
+    if linked:
+        read_recent(store)
+    for world, scope, _ in several:
+        if len(world.events) % 4 == 3:
+            settle(store, scope.project_id, days[scope.project_id], 2)
+
+
+def _link_rows(project: int, people: Sequence[int], world: World, links: Mapping[int, int], version: int) -> list[list[Any]]:
+    return [[project, people[number], people[to], event_time(world), version, "test", "test"] for number, to in links.items()]
 
 
 def event_time(world: World) -> datetime:
@@ -430,7 +461,7 @@ _TRAITS = {
     "value": "String",
     "rank": "Int64",
 }
-_LINKS = {
+LINKS = {
     "project_id": "UInt32",
     "person_id": "UInt32",
     "canonical": "UInt32",
@@ -449,6 +480,7 @@ def _event_row(project: int, people: Sequence[int], world: World, event: Event) 
     return [*row, json.dumps(rest, ensure_ascii=False, separators=(",", ":"), sort_keys=True), event.source, datetime.now(UTC)]
 
 
-def _insert(store: Store, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+def insert(store: Store, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    """Put rows into a table; `columns` are its columns with their types."""
     if rows:
         store.insert(table, list(columns), [list(column) for column in zip(*rows, strict=True)], list(columns.values()))

@@ -17,7 +17,9 @@ from bihuan.collect.identity.log import about
 from bihuan.collect.identity.tests.reference import Link, Reference, Who
 from bihuan.collect.tests.conftest import FIRST_PERSON, event
 from bihuan.collect.writer import Writer
+from bihuan.engine.person_map import person_of
 from bihuan.engine.question import Scope
+from bihuan.engine.rollup import daily, roll, settle, whole_days
 from bihuan.engine.store import Store
 from bihuan.engine.visible import PERSON
 
@@ -153,16 +155,46 @@ def check(store: Store, world: World) -> None:
     assert len(pairs) == len({ours for ours, _ in pairs}) == len({theirs for _, theirs in pairs})
 
 
+def check_counted(store: Store, world: World) -> None:
+    """The persons of a day that was counted once are those whom its numbers belong to now; of each event, of which there is but one."""
+    project = world.scope.project_id
+    whole = whole_days(store, project)
+    if whole:
+        sql, params = daily(None, whole, any_event=False, people=True)
+        counted, params = sql.partition("UNION ALL")[0], {"scope_project": project, **params}
+        told = store.fetch(f"SELECT event, bitmapToArray(persons) AS persons FROM ({counted}) ORDER BY event", params).rows
+        sql = f"""
+SELECT event, arrayMap(number -> {person_of("number")}, bitmapToArray(numbers)) AS persons
+FROM day_rollup FINAL WHERE project_id = {{p:UInt32}} AND event != '' ORDER BY event"""
+        assert told == store.fetch(sql, {"p": project}).rows
+        assert told
+
+
+def count(store: Store, world: World, step: int, *, again: bool) -> None:
+    """Count the world's day behind the writer's back, if it is not counted; settle it `again`."""
+    project = world.scope.project_id
+    days, whole = (
+        store.fetch("SELECT DISTINCT day FROM events WHERE project_id = {p:UInt32}", {"p": project}).rows,
+        whole_days(store, project),
+    )
+    if again or not whole:
+        (settle if whole else roll)(store, project, [row["day"] for row in days], 1_000_000 + step)
+
+
 def test_random_worlds_are_what_the_reference_says_also_after_restarts(store: Store, worlds: list[World]) -> None:
     writer = opened(store)
     try:
         for step in range(STEPS):
             writer.submit([world.an_event() for world in worlds]).result(30)
             if step % 3 == 2:
+                for place, world in enumerate(worlds[2::3]):
+                    count(store, world, step, again=(place + step) % 4 == 0)
                 for world in worlds[step % 6 :: 6]:
                     found = ids(store, world)
                     numbers = {number: found[who][0] for who, number in world.reference.number.items()}
                     decided(world, writer, numbers)
+                for world in worlds[2::3]:  # of which are all that somebody decides about
+                    check_counted(store, world)
             if step % 13 == 12:
                 writer.close()
                 writer = opened(store)
@@ -172,5 +204,6 @@ def test_random_worlds_are_what_the_reference_says_also_after_restarts(store: St
     finally:
         writer.close()
     assert any(link.kind == "unbind" for world in worlds for link in world.reference.links)
+    assert any(known.lacks for world in worlds for known in whole_days(store, world.scope.project_id).values())
     assert any(world.reference.shared for world in worlds)
     assert about(store, worlds[0].scope.project_id, acts(store, worlds[0])[0])[0].by == "test"
