@@ -1,4 +1,4 @@
-"""What broken-down answers have in common: how one of their parts is called."""
+"""What answers have in common where they are shown: how one of their parts is called, and in how many digits a number is told."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def part_title(part: Part, result: Broken, reader: Reader) -> str:
     if part.value is None:
         return reader.say("{count} other values", count=part.other) if part.other else reader.say("Everybody")
     return part_said(part.value, result.breakdown, reader, result.names)
+
+
+def rounded(value: float | None, digits: int = 2) -> float | None:
+    """A mean or a ratio in no more digits than it is read for."""
+    return None if value is None else round(value, digits)
 
 
 def between_said(interval: Interval | None, reader: Reader, kind: Kind = "number") -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from bihuan.analyse.attribution.result import MODELS, AttributionResult, Point
 from bihuan.analyse.attribution.sql import OTHERS
 from bihuan.analyse.attribution.table import cost_each, part_cell, roas
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import part_title, rounded
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.channels import TITLES
 from bihuan.engine.question import Reader
@@ -145,7 +145,7 @@ def _point(point: Point, result: AttributionResult, reader: Reader) -> Mapping[s
         "lost": reader.show(point.lost, "number"),
         "cost": reader.show(point.cost, "money"),
         "cost_each": reader.show(cost_each(point, result.model), "money"),
-        "roas": reader.show(roas(point, result.model), "number"),
+        "roas": reader.show(rounded(roas(point, result.model)), "number"),
         "before": reader.show(round(before.conversions, 2), "number") if before else "",
         "change": reader.show(change, "share"),
         "any_bought": bool(point.buyers),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from bihuan.analyse.composition.beside import Beside
 from bihuan.analyse.composition.result import ELSE, CompositionResult, Part, Property, by_said, cell_of, in_order, said
 from bihuan.analyse.composition.spec import By
-from bihuan.analyse.parts import between_said
+from bihuan.analyse.parts import between_said, rounded
 from bihuan.engine.breakdowns import ByPerson
 from bihuan.engine.question import Reader
 
@@ -184,8 +184,8 @@ def _row(part: Part, result: CompositionResult, reader: Reader, name: str | None
         "people_at": query(cell_of(part, name=name)),
         "base_at": query(cell_of(part, base=True, name=name)),
         "beside": {**_beside(part.beside, reader), "at": query(cell_of(part, before=True, name=name))} if part.beside else None,
-        "number": reader.show(_rounded(part.number), "number"),
-        "base_number": reader.show(_rounded(part.base_number), "number"),
+        "number": reader.show(rounded(part.number), "number"),
+        "base_number": reader.show(rounded(part.base_number), "number"),
     }
 
 
@@ -213,7 +213,7 @@ def _beside(found: Beside, reader: Reader) -> dict[str, Any]:
         "interval": f"{_points(change.low)} – {_points(change.high)}" if change and change.low is not None else "",
         "verdict": found.verdict,
         "hint": reader.say(CHANGES[found.verdict]) if found.verdict else "",
-        "number": reader.show(_rounded(found.number), "number"),
+        "number": reader.show(rounded(found.number), "number"),
     }
 
 
@@ -222,10 +222,6 @@ def _points(change: float | None) -> str:
         return ""
     points = round(change * 100, 1)
     return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points):.1f}"
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 2)
 
 
 def _told(one: Property, part: Part, result: CompositionResult, reader: Reader) -> dict[str, Any]:

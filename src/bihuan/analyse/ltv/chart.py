@@ -147,7 +147,7 @@ def _facts(found: Prediction, reader: Reader) -> list[dict[str, str]]:
     """What is expected, and from which models."""
     buying, spending = found.buying, found.spending
     named = (
-        ("Purchases expected", reader.show(found.purchases, "number")),
+        ("Purchases expected", reader.show(round(found.purchases), "number")),
         ("Worth of a purchase on average", reader.show(spending.mean, "money")),
         ("Customers that the models learned from", reader.show(found.learned, "number")),
         ("BG/NBD (weeks)", f"r {buying.r:.4g} · α {buying.alpha:.4g} · a {buying.a:.4g} · b {buying.b:.4g}"),

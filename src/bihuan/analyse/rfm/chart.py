@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bihuan.analyse.composition.beside import Beside
+from bihuan.analyse.parts import rounded
 from bihuan.analyse.rfm.result import NONE, TITLES, RfmResult
 from bihuan.engine.question import Reader
 
@@ -75,8 +76,8 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
                 "customers": reader.show(one.customers, "number"),
                 "share": reader.show(one.share, "share"),
                 "worth": reader.show(one.worth, "money"),
-                "days_ago": reader.show(one.days_ago, "number"),
-                "purchases": reader.show(one.purchases, "number"),
+                "days_ago": reader.show(rounded(one.days_ago, 1), "number"),
+                "purchases": reader.show(rounded(one.purchases), "number"),
                 "money": reader.show(one.money, "money"),
                 "beside": _beside(one.beside, reader) if one.beside else None,
             }

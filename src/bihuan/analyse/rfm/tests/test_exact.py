@@ -179,6 +179,8 @@ def test_a_segment_stands_beside_everybody_else_at_the_cuts_of_all(engine, scope
     shown = panel_rfm(result, Plain())
     assert [one["beside"]["change"] for one in shown["groups"]][1] == "+50.0"
     assert [len(series["data"]) for series in shown["chart"]["series"]] == [8, 8]
+    means = [shown["groups"][1][name].split()[0] for name in ("days_ago", "purchases")]
+    assert means == [str(round(loyal.days_ago or 0.0, 1)), str(round(loyal.purchases or 0.0, 2))]
     nobody = engine.ask(RFM, RfmSpec.model_validate({**asked, "compare": {"segment": "nobody", "against": "fans"}}), within)
     assert (nobody.result.customers, nobody.result.others) == (0, 40)
     assert {(one.share, one.beside and one.beside.change) for one in nobody.result.groups} == {(None, None)}
