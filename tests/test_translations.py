@@ -49,8 +49,8 @@ def in_template(path: Path) -> Iterator[str]:
 
 
 def in_code(path: Path) -> Iterator[str]:
-    """The messages of a Python file: given to gettext or `reader.say`, titles of columns and headlines, what errors and questions say,
-    and a result's warnings (a sentence with its values)."""
+    """The messages of a Python file: given to gettext, `reader.say` or `reader.counted`, titles of columns and headlines, what errors and
+    questions say, and a result's warnings (a sentence with its values)."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             yield from filter(None, map(literal, candidates(node)))
@@ -63,7 +63,7 @@ def candidates(call: ast.Call) -> Iterator[ast.expr]:
     name = function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
     if name in ERRORS or name == "Headline":
         yield from call.args[:1]
-    elif name in GETTEXT or (name == "say" and isinstance(function, ast.Attribute)):
+    elif name in GETTEXT or (name in ("say", "counted") and isinstance(function, ast.Attribute)):
         yield from call.args[1:2] if name.startswith("pgettext") else call.args[:1]
     elif name == "Column":
         yield from call.args[1:2]

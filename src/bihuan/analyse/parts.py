@@ -32,8 +32,13 @@ class Broken(Protocol):
 def part_title(part: Part, result: Broken, reader: Reader) -> str:
     """How a reader calls the part."""
     if part.value is None:
-        return reader.say("{count} other values", count=part.other) if part.other else reader.say("Everybody")
+        return others_said(part.other, reader) if part.other else reader.say("Everybody")
     return part_said(part.value, result.breakdown, reader, result.names)
+
+
+def others_said(count: int, reader: Reader) -> str:
+    """What so many values that are not shown alone are called together."""
+    return reader.counted("{count} other value", "{count} other values", count)
 
 
 def rounded(value: float | None, digits: int = 2) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -50,7 +50,13 @@ class PageReader:
         """The text in the reader's language with `{name}` places filled; numbers among the values are written as the reader does."""
         with translation.override(self.language):
             text = translation.gettext(msgid) if msgid else ""
-        return text.format(**{name: self._place(value) for name, value in values.items()}) if values else text
+        return self._filled(text, values) if values else text
+
+    def counted(self, one: str, several: str, count: int, **values: Any) -> str:
+        """The text that goes with `count`, with its places filled: 1 other value, 2 other values."""
+        with translation.override(self.language):
+            text = translation.ngettext(one, several, count)
+        return self._filled(text, {"count": count, **values})
 
     def show(self, value: Any, kind: Kind) -> str:
         """A value as the reader writes it; nothing, and what is not a number, is a dash."""
@@ -109,6 +115,9 @@ class PageReader:
 
     def person(self, value: Any) -> str:
         return self.say("Nobody") if value == 0 else self.say("Person {number}", number=str(value))
+
+    def _filled(self, text: str, values: Mapping[str, Any]) -> str:
+        return text.format(**{name: self._place(value) for name, value in values.items()})
 
     def _place(self, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, int | float | datetime | date):

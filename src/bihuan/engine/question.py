@@ -123,6 +123,10 @@ class Reader(Protocol):
         """The text in the reader's language, with `{name}` places filled."""
         ...
 
+    def counted(self, one: str, several: str, count: int, **values: Any) -> str:
+        """The text of the msgid `one` or `several`, whichever goes with `count`, which fills its place `{count}`."""
+        ...
+
     def show(self, value: Any, kind: Kind) -> str:
         """A value as the reader writes it."""
         ...

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from bihuan.analyse.composition.beside import Beside
 from bihuan.analyse.composition.result import ELSE, CompositionResult, Part, Property, by_said, cell_of, in_order, said
 from bihuan.analyse.composition.spec import By
-from bihuan.analyse.parts import between_said, rounded
+from bihuan.analyse.parts import between_said, others_said, rounded
 from bihuan.engine.breakdowns import ByPerson
 from bihuan.engine.question import Reader
 
@@ -169,7 +169,7 @@ def _heading(one: By, reader: Reader) -> str:
 
 def _value(value: str, one: By, result: CompositionResult, reader: Reader, others: int = 0) -> str:
     if value == ELSE and others:
-        return reader.say("{count} other values", count=others)
+        return others_said(others, reader)
     msgid, values = said(value, one, result.names)
     return reader.say(msgid, **values)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from bihuan.analyse.bars import MOST_SHOWN, REST, bars_chart, several, two
 from bihuan.analyse.distribution.result import Bar, DistributionPart, DistributionResult
 from bihuan.analyse.over_time import Shown, lines_chart, lines_grid
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import others_said, part_title
 from bihuan.analyse.spread import Spread, range_said, used
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
@@ -113,7 +113,7 @@ def _title(bar: Bar, result: DistributionResult, reader: Reader) -> str:
     if bar.range is not None:
         return range_said(bar.range, result.reads, reader)
     if bar.text is None:
-        return reader.say("{count} other values", count=bar.other)
+        return others_said(bar.other, reader)
     return bar.text or reader.say("(none)")
 
 

@@ -81,7 +81,7 @@ def ways_beside(one: Node | Way, result: PathsResult, reader: Reader) -> dict[st
     now, before = _share(one.ways, result.ways), _share(one.before_ways, result.before.ways)
     return {
         "before": reader.show(before, "share"),
-        "before_hint": reader.say("{count} ways", count=reader.show(one.before_ways, "number")),
+        "before_hint": reader.counted("{count} way", "{count} ways", one.before_ways),
         "before_query": query({**one.cell, "before": True}) if one.before_ways else "",
         "change": "" if now is None or before is None else points(now - before),
     }
@@ -112,8 +112,8 @@ def _changed(one: Change, result: PathsResult, reader: Reader) -> dict[str, Any]
         "before_share": reader.show(one.before_share, "share"),
         "number": reader.show(one.ways if by_ways else one.people, "number"),
         "before_number": reader.show(one.before_ways if by_ways else one.before_people, "number"),
-        "people": reader.say("{count} people", count=reader.show(one.people, "number")),
-        "before_people": reader.say("{count} people", count=reader.show(one.before_people, "number")),
+        "people": reader.counted("{count} person", "{count} people", one.people),
+        "before_people": reader.counted("{count} person", "{count} people", one.before_people),
         "query": query(one.cell) if one.people else "",
         "before_query": query({**one.cell, "before": True}) if one.before_people else "",
         "change": points(change.estimate),

@@ -132,7 +132,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _title(node: Node, reader: Reader) -> str:
-    return reader.say("{count} other nodes", count=node.hidden) if node.name is None else node.name
+    return reader.counted("{count} other node", "{count} other nodes", node.hidden) if node.name is None else node.name
 
 
 def _name(place: int, node: str | None, reader: Reader) -> str:

@@ -116,8 +116,10 @@ def _node(name: str, laid: Laid, activity: Activity | None, result: ProcessResul
 def _pseudo(name: str, shown: Drawn, reader: Reader) -> tuple[str, str]:
     """What stands at a node that is no activity, and what is told of it."""
     if name == REST:
-        title = reader.say("{count} others", count=shown.hidden_activities)
-        return title, reader.say("{count} other activities, which are not shown alone", count=shown.hidden_activities)
+        hidden = shown.hidden_activities
+        return reader.counted("{count} other", "{count} others", hidden), reader.counted(
+            "{count} other activity, which is not shown alone", "{count} other activities, which are not shown alone", hidden
+        )
     texts = {START: "Cases begin", END: "Cases end", OPEN: "Not complete"}
     return reader.say(texts[name]), reader.say(texts[name])
 
@@ -125,13 +127,13 @@ def _pseudo(name: str, shown: Drawn, reader: Reader) -> tuple[str, str]:
 def _activity_told(activity: Activity, result: ProcessResult, shown: Drawn, reader: Reader) -> str:
     lines = [
         activity.name,
-        reader.say("{count} times", count=activity.executions),
-        reader.say("in {count} cases", count=activity.cases),
+        reader.counted("{count} time", "{count} times", activity.executions),
+        reader.counted("in {count} case", "in {count} cases", activity.cases),
     ]
     if activity.service.number:
         lines.append(reader.say("takes {time} (median)", time=reader.show(activity.service.median, "seconds")))
     if activity.extra:
-        lines.append(reader.say("{count} times done again", count=activity.extra))
+        lines.append(reader.counted("{count} time done again", "{count} times done again", activity.extra))
     return "\n".join(lines)
 
 
@@ -182,10 +184,10 @@ def _label(gone: int, edge: Edge | None, reader: Reader) -> str:
 def _told(link: Link, gone: int, edge: Edge | None, reader: Reader) -> str:
     names = {START: "Cases begin", END: "Cases end", OPEN: "Not complete", REST: "Other activities"}
     begin, end = (reader.say(names[name]) if name in names else name for name in link)
-    lines = [f"{begin} → {end}", reader.say("{count} times", count=gone)]
+    lines = [f"{begin} → {end}", reader.counted("{count} time", "{count} times", gone)]
     if edge is not None:
         waiting = edge.waiting
-        lines.append(reader.say("in {count} cases", count=edge.cases))
+        lines.append(reader.counted("in {count} case", "in {count} cases", edge.cases))
         lines.append(
             reader.say(
                 "waiting {median} (median), {mean} on average, {p90} at most for 90 %",

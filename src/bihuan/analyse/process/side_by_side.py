@@ -70,7 +70,7 @@ def _way(way: Variant, parts: Sequence[Part], most: float, reader: Reader) -> di
         cells.append(
             {
                 "text": reader.show(number / cases if cases else None, "share"),
-                "hint": reader.say("in {count} cases", count=reader.show(number, "number")),
+                "hint": reader.counted("in {count} case", "in {count} cases", number),
                 "heat": round(number / cases / most * SHADES) if number else None,
                 "query": query({**variant_cell(way), **part_cell(part)}) if number else "",
             }
@@ -89,7 +89,7 @@ def _waiting(one: Bottleneck, parts: Sequence[Part], reader: Reader) -> dict[str
         "cells": [
             {
                 "text": reader.show(each.median if each else None, "seconds"),
-                "hint": reader.say("{count} times", count=reader.show(each.number if each else 0, "number")),
+                "hint": reader.counted("{count} time", "{count} times", each.number if each else 0),
                 "heat": _slower(each.median, usual) if each else None,
                 "query": query({**link_cell(one.name, one.next), **part_cell(part)}) if each and each.number else "",
             }

@@ -81,7 +81,7 @@ def by_said(by: str, reader: Reader) -> str:
 
 def part_said(part: Part, reader: Reader) -> str:
     if part.value is None:
-        return reader.say("{count} others", count=reader.show(part.values, "number"))
+        return reader.counted("{count} other", "{count} others", part.values)
     return part.value or reader.say("(none)")
 
 

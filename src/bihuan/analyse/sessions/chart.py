@@ -159,7 +159,7 @@ def _change(now: float | None, before: float | None, reader: Reader) -> str:
 
 def _end(part: Part, name: str, total: Measures, reader: Reader) -> Mapping[str, Any]:
     cell = {f"{name}_other": True} if part.value is None else {name: part.value}
-    title = reader.say("{count} others", count=part.other) if part.value is None else part.value
+    title = reader.counted("{count} other", "{count} others", part.other) if part.value is None else part.value
     share = reader.show(part.measures.sessions / total.sessions if total.sessions else None, "share")
     return {"title": title, "rest": part.value is None, "share": share, **_shown(part, cell, reader)}
 

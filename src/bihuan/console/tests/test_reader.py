@@ -58,6 +58,12 @@ def test_a_sentence_has_its_places_filled_with_written_values():
     assert CHINESE.say("{rows} rows read", rows=12_345) == "读取 12,345 行"
 
 
+def test_a_count_goes_with_its_word():
+    for count, english in ((0, "0 other values"), (1, "1 other value"), (1200, "1,200 other values")):
+        assert ENGLISH.counted("{count} other value", "{count} other values", count) == english
+        assert CHINESE.counted("{count} other value", "{count} other values", count) == f"其他 {count:,} 个取值"
+
+
 def test_braces_in_a_value_do_no_harm():
     assert ENGLISH.say("{name}, previous period", name="{rows}") == "{rows}, previous period"
 

@@ -29,6 +29,9 @@ class English:
     def say(self, msgid: str, **values: Any) -> str:
         return msgid.format(**values) if values else msgid
 
+    def counted(self, one: str, several: str, count: int, **values: Any) -> str:
+        return self.say(one if count == 1 else several, count=count, **values)
+
     def show(self, value: Any, kind: Kind) -> str:
         return str(value)
 
