@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bihuan.analyse.ltv.result import AGES, LtvPart, LtvResult, Missing, Prediction
@@ -16,21 +16,28 @@ SHADES = 9
 
 
 def chart_ltv(result: LtvResult, reader: Reader) -> dict[str, Any] | None:
-    """What a customer has brought by each age: a line for each of the latest cohorts, or when broken down for each value; and a stronger
-    one for all together."""
-    if not result.customers:
-        return None
+    """What a customer has brought by each age that anybody has lived through: a line for each of the latest cohorts, or when broken down
+    for each value; and a stronger one for all together."""
     lines = _of_parts(result, reader) if result.parts else _of_cohorts(result, reader)
     all_of_them = reader.say("Everybody" if result.parts else "All cohorts")
-    mean = {"type": "line", "name": all_of_them, "data": list(result.curve), "lineStyle": {"width": 3}, "showSymbol": False}
+    mean = {"type": "line", "name": all_of_them, "data": list(result.curve), "lineStyle": {"width": 3}}
+    ages = _reached(line["data"] for line in (mean, *lines))
+    if not ages:
+        return None
+    series = [{**line, "data": line["data"][:ages], "showSymbol": ages == 1} for line in (mean, *lines)]
     return {
         "grid": {"left": 8, "right": 24, "top": 48, "bottom": 8, "containLabel": True},
         "legend": {"top": 0, "type": "scroll"},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "category", "boundaryGap": False, "data": titles(result, reader)},
+        "xAxis": {"type": "category", "boundaryGap": False, "data": titles(result, reader)[:ages]},
         "yAxis": {"type": "value", "min": 0},
-        "series": [mean, *lines],
+        "series": series,
     }
+
+
+def _reached(rows: Iterable[Sequence[float | None]]) -> int:
+    """How many ages there are up to the last that anything is known of."""
+    return max((age for row in rows for age, value in enumerate(row, 1) if value is not None), default=0)
 
 
 def _of_cohorts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
@@ -39,7 +46,6 @@ def _of_cohorts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
             "type": "line",
             "name": reader.show(cohort.day, "day"),
             "data": [value if done else None for value, done in zip(cohort.values, cohort.complete, strict=True)],
-            "showSymbol": False,
             "lineStyle": {"width": 1, "opacity": 0.6},
         }
         for cohort in result.cohorts[-MOST_LINES:]
@@ -53,7 +59,6 @@ def _of_parts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
             "type": "line",
             "name": part_title(part, result, reader),
             "data": list(part.curve),
-            "showSymbol": False,
             "lineStyle": {"width": 2},
         }
         for part in result.parts[:MOST_SHOWN]
@@ -68,13 +73,14 @@ def titles(result: LtvResult, reader: Reader) -> list[str]:
 def panel_ltv(result: LtvResult, reader: Reader) -> Mapping[str, Any]:
     """What panel.html shows: the curve, the values side by side, the triangle of cohorts, and the prediction with its models."""
     most = max((value for cohort in result.cohorts for value in cohort.values if value is not None), default=0) or 1
+    ages = _reached(cohort.values for cohort in result.cohorts)
     return {
         "chart": chart_ltv(result, reader),
-        "columns": titles(result, reader),
+        "columns": titles(result, reader)[:ages],
         "predicted": result.prediction is not None,
         "horizon": reader.show(result.horizon, "number"),
         "breakdown": heading(result.breakdown, reader),
-        "parts": _parts(result, reader),
+        "parts": _parts(result, ages, reader),
         "missing": [reader.say(MISSING[why][1]) for why in MISSING if any(part.missing == why for part in result.parts)],
         "cohorts": [
             {
@@ -87,7 +93,7 @@ def panel_ltv(result: LtvResult, reader: Reader) -> Mapping[str, Any]:
                         "heat": 0 if value is None else round(value / most * SHADES),
                         "running": value is not None and not done,
                     }
-                    for value, done in zip(cohort.values, cohort.complete, strict=True)
+                    for value, done in zip(cohort.values[:ages], cohort.complete[:ages], strict=True)
                 ],
                 "expected": reader.show(cohort.expected, "money"),
             }
@@ -106,8 +112,8 @@ MISSING: Mapping[Missing, tuple[str, str]] = {
 }
 
 
-def _parts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
-    """A row for each value."""
+def _parts(result: LtvResult, ages: int, reader: Reader) -> list[dict[str, Any]]:
+    """A row for each value, with its first `ages`."""
     shown = result.parts[:MOST_SHOWN]
     most = max((value for part in shown for value in part.curve if value is not None), default=0) or 1
     return [
@@ -123,7 +129,7 @@ def _parts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:
                     "text": "" if value is None else reader.show(value, "money"),
                     "heat": 0 if value is None else max(0, round(value / most * SHADES)),
                 }
-                for value in part.curve
+                for value in part.curve[:ages]
             ],
         }
         for part in shown

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from bihuan.analyse.ltv.chart import panel_ltv
+from bihuan.analyse.ltv.chart import chart_ltv, panel_ltv
 from bihuan.analyse.ltv.models import Buying, Spending
-from bihuan.analyse.ltv.result import LtvResult, Prediction
+from bihuan.analyse.ltv.result import Cohort, LtvResult, Prediction
 from bihuan.analyse.tests.test_shown import Plain
 
 
@@ -21,3 +22,26 @@ def test_purchases_that_are_expected_are_told_whole():
     found = Prediction(days=90, purchases=2076.0284, value=100.0, alive=31.4, learned=50, **models)
     facts = panel_ltv(result(prediction=found), Plain())["facts"]
     assert (facts[0]["title"], facts[0]["value"]) == ("Purchases expected", "2076 number")
+
+
+def cohort(*values: float | None, complete: int) -> Cohort:
+    """A cohort that has lived through the first `complete` ages."""
+    return Cohort(date(2026, 1, 1), 50, values, tuple(age < complete for age in range(len(values))), None, 40)
+
+
+def test_the_chart_and_the_grids_end_with_what_is_known():
+    known = result(curve=(3.0, 4.0, None, None, None), cohorts=(cohort(2.0, 3.0, 5.0, None, None, complete=1),))
+    chart = chart_ltv(known, Plain()) or {}
+    assert chart["xAxis"]["data"] == ["By month 0", "By month 1"]
+    assert [line["data"] for line in chart["series"]] == [[3.0, 4.0], [2.0, None]]
+    panel = panel_ltv(known, Plain())
+    assert panel["columns"] == ["By month 0", "By month 1", "By month 2"]
+    assert [cell["running"] for cell in panel["cohorts"][0]["cells"]] == [False, True, True]
+
+
+def test_a_single_age_is_a_point_and_none_no_chart():
+    one = chart_ltv(result(curve=(3.0, None)), Plain()) or {}
+    assert [line["showSymbol"] for line in one["series"]] == [True]
+    young = result(curve=(None, None), cohorts=(cohort(2.0, None, complete=0),))
+    assert chart_ltv(young, Plain()) is None
+    assert panel_ltv(young, Plain())["columns"] == ["By month 0"]
