@@ -10,6 +10,7 @@ from bihuan.analyse.differences import p_said, points, short_points, with_bounds
 from bihuan.analyse.parts import between_said, part_title
 from bihuan.analyse.retention.result import Beside, Cell, Cohort, Mean, RetentionPart, RetentionResult, Usage
 from bihuan.analyse.retention.table import cell_of, cells_beside
+from bihuan.analyse.statistics import Interval as Estimate
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.meta import Interval
 from bihuan.engine.question import Reader
@@ -246,19 +247,26 @@ def _shown_beside(column: int, title: str, one: Beside, result: RetentionResult,
     of, came = cells_beside(result.everybody, column, result)
     return {
         "title": title,
-        "now": with_bounds(one.difference.now, reader),
-        "before": with_bounds(one.difference.before, reader),
+        "sides": [
+            _side(one.now, one.difference.now, came, of, result, reader),
+            _side(one.before, one.difference.before, {**came, "before": "true"}, {**of, "before": "true"}, result, reader),
+        ],
         "change": short_points(one.difference.change, reader),
         "p": p_said(one.difference.adjusted, reader),
         "clear": one.difference.clear,
         "better": bool(one.difference.change and one.difference.change.estimate > 0),
-        "people": [
-            _number(one.now.came, came, result, reader),
-            _number(one.now.of, of, result, reader),
-            _number(one.before.came, {**came, "before": "true"}, result, reader),
-            _number(one.before.of, {**of, "before": "true"}, result, reader),
-        ],
         "values": [reader.show(None if mean.value is None else round(mean.value, 2), "number") for mean in (one.now, one.before)],
+    }
+
+
+def _side(
+    mean: Mean, share: Estimate | None, came: Mapping[str, Any], of: Mapping[str, Any], result: RetentionResult, reader: Reader
+) -> dict[str, Any]:
+    """One side of a column: its share, and of how many people how many came."""
+    return {
+        "share": with_bounds(share, reader),
+        "came": _number(mean.came, came, result, reader),
+        "of": _number(mean.of, of, result, reader),
     }
 
 

@@ -379,7 +379,7 @@ def test_the_chart_has_both_sides_with_their_intervals(engine, scope, write, fir
     assert [line["data"][1] for line in chart["series"]] == pytest.approx([0.0, nobody, one, 1.0, other, everybody])
     panel = RETENTION.panel(result, Plain()) if RETENTION.panel else {}
     columns = panel["comparison"]["columns"]
-    assert [each["cell"] for each in columns[1]["people"]] == [
+    assert [side[number]["cell"] for side in columns[1]["sides"] for number in ("came", "of")] == [
         "cell.over=1&cell.after=1",
         "cell.over=1",
         "cell.over=1&cell.after=1&cell.before=true",
