@@ -24,7 +24,7 @@ def chart_ltv(result: LtvResult, reader: Reader) -> dict[str, Any] | None:
     ages = _reached(line["data"] for line in (mean, *lines))
     if not ages:
         return None
-    series = [{**line, "data": line["data"][:ages], "showSymbol": ages == 1} for line in (mean, *lines)]
+    series = [{**line, "data": line["data"][:ages], "showSymbol": _alone(line["data"])} for line in (mean, *lines)]
     return {
         "grid": {"left": 8, "right": 24, "top": 48, "bottom": 8, "containLabel": True},
         "legend": {"top": 0, "type": "scroll"},
@@ -38,6 +38,11 @@ def chart_ltv(result: LtvResult, reader: Reader) -> dict[str, Any] | None:
 def _reached(rows: Iterable[Sequence[float | None]]) -> int:
     """How many ages there are up to the last that anything is known of."""
     return max((age for row in rows for age, value in enumerate(row, 1) if value is not None), default=0)
+
+
+def _alone(row: Sequence[float | None]) -> bool:
+    """Whether only one age of it is known, which makes no line."""
+    return sum(value is not None for value in row) == 1
 
 
 def _of_cohorts(result: LtvResult, reader: Reader) -> list[dict[str, Any]]:

@@ -34,14 +34,13 @@ def test_the_chart_and_the_grids_end_with_what_is_known():
     chart = chart_ltv(known, Plain()) or {}
     assert chart["xAxis"]["data"] == ["By month 0", "By month 1"]
     assert [line["data"] for line in chart["series"]] == [[3.0, 4.0], [2.0, None]]
+    assert [line["showSymbol"] for line in chart["series"]] == [False, True]  # one age alone is a point
     panel = panel_ltv(known, Plain())
     assert panel["columns"] == ["By month 0", "By month 1", "By month 2"]
     assert [cell["running"] for cell in panel["cohorts"][0]["cells"]] == [False, True, True]
 
 
-def test_a_single_age_is_a_point_and_none_no_chart():
-    one = chart_ltv(result(curve=(3.0, None)), Plain()) or {}
-    assert [line["showSymbol"] for line in one["series"]] == [True]
+def test_where_nobody_has_lived_through_an_age_there_is_no_chart():
     young = result(curve=(None, None), cohorts=(cohort(2.0, None, complete=0),))
     assert chart_ltv(young, Plain()) is None
     assert panel_ltv(young, Plain())["columns"] == ["By month 0"]
