@@ -8,10 +8,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bihuan.analyse.funnel.spec import FunnelSpec
-from bihuan.engine.compare import EVERYBODY, OTHERS, Baseline, Groups, baseline
-from bihuan.engine.conditions import condition
+from bihuan.engine.compare import EVERYBODY, OTHERS, Baseline, Groups, baseline, groups
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import InSegment
 from bihuan.engine.periods import MONTHS, Period, bucket_day, midnight, months_later
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import Binder
@@ -64,29 +62,15 @@ def side_sql(spec: FunnelSpec, scope: Scope, binder: Binder) -> str:
     """SQL: the sides (0, 1 or both) that an event of `visible` is on, as an array."""
     both = sides_of(spec, scope)
     if isinstance(spec.compare, Groups):
-        among = [_in(spec.compare.segment, scope, binder), _against(spec.compare, scope, binder)]
+        mine, theirs = groups(spec.compare, scope, binder)
     else:
-        among = [_days_of(side, binder) for side in both]
-        among[1] += f" AND toUnixTimestamp64Milli(ts) < {binder.bind(round(both[1].known.timestamp() * 1000), 'Int64')}"
-    return f"arrayFilter((side, holds) -> holds, [0, 1], [toUInt8({among[0]}), toUInt8({among[1]})])"
+        mine, theirs = (_days_of(side, binder) for side in both)
+        theirs += f" AND toUnixTimestamp64Milli(ts) < {binder.bind(round(both[1].known.timestamp() * 1000), 'Int64')}"
+    return f"arrayFilter((side, holds) -> holds, [0, 1], [toUInt8({mine}), toUInt8({theirs})])"
 
 
 def _days_of(side: Side, binder: Binder) -> str:
     return f"day BETWEEN {binder.bind(side.reads.since, 'Date')} AND {binder.bind(side.reads.until, 'Date')}"
-
-
-def _in(segment: str, scope: Scope, binder: Binder) -> str:
-    return condition(InSegment(segment=segment), scope, binder, over="visible")
-
-
-def _against(compare: Groups, scope: Scope, binder: Binder) -> str:
-    match compare.against:
-        case "*":
-            return "1"
-        case "!":
-            return f"NOT ({_in(compare.segment, scope, binder)})"
-        case key:
-            return _in(key, scope, binder)
 
 
 def overlapping(spec: FunnelSpec) -> bool:
