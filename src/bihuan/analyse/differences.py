@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bihuan.analyse.statistics import ALPHA, Interval, Share, benjamini_hochberg, share_difference, share_p_value, wilson
+from bihuan.analyse.statistics import ALPHA, NOBODY, Interval, Share, benjamini_hochberg, difference, wilson
 from bihuan.engine.question import Column, Reader
 
 SMALL_P = 0.001
@@ -40,16 +40,10 @@ class Difference:
         return self.adjusted is not None and self.adjusted < ALPHA
 
 
-def difference(step: int | None, now: Share, before: Share, overlapping: bool) -> Difference:
-    """Where those of `before` are everybody, those of `now` among them, `now` is tested against the rest: the difference of the shares is
-    then that to the rest, times the part that the rest is."""
-    other, part = before, 1.0
-    if overlapping:
-        other = Share(before.converted - now.converted, before.people - now.people)
-        part = other.people / before.people if before.people else 0.0
-    change = share_difference(now, other) if other.people > 0 and 0 <= other.converted <= other.people else None
-    p_value = share_p_value(now, other) if change else None
-    return Difference(step, wilson(now), wilson(before), change.times(part) if change else None, p_value, p_value)
+def compared(step: int | None, now: Share, before: Share, overlapping: bool) -> Difference:
+    """`overlapping`: those of `before` are everybody, those of `now` among them."""
+    change, p_value = difference(now, before, now if overlapping else NOBODY)
+    return Difference(step, wilson(now), wilson(before), change, p_value, p_value)
 
 
 def adjusted(several: Sequence[Difference]) -> tuple[Difference, ...]:

@@ -41,6 +41,9 @@ class Share:
         return self.converted / self.people if self.people else 0.0
 
 
+NOBODY = Share(0, 0)
+
+
 def share_difference(treated: Share, held: Share, alpha: float = ALPHA) -> Interval | None:
     """treated rate - held rate with the Miettinen-Nurminen score interval; None without people in both arms."""
     if not treated.people or not held.people:
@@ -57,8 +60,9 @@ def share_difference(treated: Share, held: Share, alpha: float = ALPHA) -> Inter
 def difference(mine: Share, theirs: Share, both: Share) -> tuple[Interval | None, float | None]:
     """The one share less the other, and how likely chance makes as much.
 
-    Of two groups apart by the score (Miettinen and Nurminen). Where one is a part of the other it is compared with the rest: the
-    difference is then that to the rest, times the part that the rest is. Where they overlap those in both are the same on both sides,
+    `both` are those who are in the two. Of two groups apart by the score (Miettinen and Nurminen). Where one is a part of the other it is
+    compared with the rest: the difference is then that to the rest, times the part that the rest is (without a rest they are the same,
+    for certain; None where the numbers cannot be those of a part). Where they overlap those in both are the same on both sides,
     so they take from the variance what they have in common (their covariance); one person with the values and one without are added to
     each side, by which the interval holds for small shares, too (Agresti and Caffo).
     """
@@ -242,6 +246,8 @@ def bisect(reached: Callable[[float], bool], low: float, high: float) -> float:
 def _of_a_part(mine: Share, theirs: Share, both: Share) -> tuple[Interval | None, float | None]:
     inside, whole = (mine, theirs) if both.people == mine.people else (theirs, mine)
     rest = Share(whole.converted - inside.converted, whole.people - inside.people)
+    if not 0 <= rest.converted <= rest.people:
+        return None, None
     if not rest.people:
         return Interval(0.0, 0.0, 0.0), 1.0
     found = share_difference(inside, rest) if inside is mine else share_difference(rest, inside)

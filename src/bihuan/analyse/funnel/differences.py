@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bihuan.analyse.differences import Difference, adjusted, difference
+from bihuan.analyse.differences import Difference, adjusted, compared
 from bihuan.analyse.statistics import Share
 
 
@@ -24,7 +24,7 @@ def of_steps(now: Sequence[Counted], before: Sequence[Counted], *, overlapping: 
     """The difference of each step after the first."""
     return adjusted(
         [
-            difference(
+            compared(
                 one.number, Share(one.people, one.people + one.dropped), Share(other.people, other.people + other.dropped), overlapping
             )
             for one, other in zip(now[1:], before[1:], strict=True)
@@ -34,4 +34,4 @@ def of_steps(now: Sequence[Counted], before: Sequence[Counted], *, overlapping: 
 
 def of_whole(now: Sequence[Counted], before: Sequence[Counted], *, overlapping: bool) -> Difference:
     """The difference of the last step's share of the first."""
-    return difference(None, Share(now[-1].people, now[0].people), Share(before[-1].people, before[0].people), overlapping)
+    return compared(None, Share(now[-1].people, now[0].people), Share(before[-1].people, before[0].people), overlapping)

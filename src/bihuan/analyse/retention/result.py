@@ -9,7 +9,7 @@ from functools import partial
 from math import sqrt
 from typing import Any
 
-from bihuan.analyse.differences import Difference, adjusted, difference
+from bihuan.analyse.differences import Difference, adjusted, compared
 from bihuan.analyse.retention.cohorts import cohort_starts, counting, shared, sides_of, spans
 from bihuan.analyse.retention.spec import RetentionSpec
 from bihuan.analyse.statistics import Interval, Share
@@ -291,7 +291,7 @@ def _difference(column: int, now: Mean, before: Mean, spec: RetentionSpec) -> Di
     certain = column == 0 and spec.start == spec.returning
     among = column == 0 or spec.reference == "start" or spec.counts == "on_or_after"
     if not certain and among:
-        return difference(column, Share(now.came, now.of), Share(before.came, before.of), _overlapping(spec))
+        return compared(column, Share(now.came, now.of), Share(before.came, before.of), _overlapping(spec))
     change = None if now.weighted is None or before.weighted is None else Interval(now.weighted - before.weighted, None, None)
     return Difference(column, _estimate(now), _estimate(before), change, None, None)
 
