@@ -131,6 +131,21 @@ def test_a_picture_of_something_else_is_not_shown(page: Any, change: str) -> Non
     assert page.locator("#one[data-pictured]").count() == 0
 
 
+def test_the_name_of_a_picture_is_made_once_for_each_look(page: Any) -> None:
+    seen_once(page, chart("one"), reader="7")
+    page.evaluate("""() => {
+      const { text } = one;
+      window.made = 0;
+      Object.defineProperty(one, "text", { get() { window.made += 1; return text; } });
+    }""")
+    page.evaluate("for (const _ of [1, 2, 3]) one.finished()")
+    assert page.evaluate("made") == 0
+    page.set_viewport_size({"width": 500, "height": 600})
+    page.wait_for_function("again === 1")
+    page.evaluate("for (const _ of [1, 2, 3]) one.finished()")
+    assert page.evaluate("made") == 1
+
+
 @pytest.mark.parametrize("reader", ["8", ""])
 def test_pictures_are_forgotten_when_somebody_else_or_nobody_is_signed_in(page: Any, reader: str) -> None:
     seen_once(page, chart("one"), reader="7")

@@ -196,10 +196,12 @@
       if (this.whole) drawSoon(this);
     }
 
-    // Under this name a picture of the chart as it is to be drawn now is kept.
+    // Under this name a picture of the chart as it is to be drawn now is kept. It is long, so it is made once for each look.
     get remembered() {
       const { lang, dataset } = document.documentElement;
-      return `${PICTURE}${[lang, dataset.bsTheme, this.clientWidth, this.clientHeight, devicePixelRatio, this.text].join(" ")}`;
+      const look = [lang, dataset.bsTheme, this.clientWidth, this.clientHeight, devicePixelRatio].join(" ");
+      if (look !== this.look) [this.look, this.key] = [look, `${PICTURE}${look} ${this.text}`];
+      return this.key;
     }
 
     // Show the picture, if there is one, until there is time to draw the chart or the reader wants to do something with it.
