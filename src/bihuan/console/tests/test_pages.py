@@ -14,7 +14,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from bihuan.analyse.process.listing import ProcessCasesSpec
+from bihuan.analyse.process.listing.spec import ProcessCasesSpec
 from bihuan.analyse.process.spec import ProcessCell
 from bihuan.catalog.definitions import definition, save_definition, spec_of
 from bihuan.catalog.kinds import MetricSpec

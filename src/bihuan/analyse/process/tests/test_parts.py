@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.analyse.process import PROCESS, PROCESS_CASES
-from bihuan.analyse.process.listing import ProcessCasesSpec
+from bihuan.analyse.process.listing.spec import ProcessCasesSpec
 from bihuan.analyse.process.parts import Part
 from bihuan.analyse.process.result import ProcessResult
 from bihuan.analyse.process.spec import ProcessCell, ProcessSpec

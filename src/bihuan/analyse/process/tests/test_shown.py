@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from bihuan.analyse.process import PROCESS, PROCESS_CASES
 from bihuan.analyse.process import cases as cases_module
 from bihuan.analyse.process.graph import END, REST, START, drawn
-from bihuan.analyse.process.listing import ProcessCasesSpec, said_cases
+from bihuan.analyse.process.listing.chart import panel_cases
+from bihuan.analyse.process.listing.result import Case, ProcessCases, said_cases
+from bihuan.analyse.process.listing.spec import ProcessCasesSpec
 from bihuan.analyse.process.spec import ProcessCell, ProcessSpec
 from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine.behind import behind
@@ -60,6 +63,17 @@ def test_cases_behind_a_number_are_listed_with_their_way(engine, scope, traces):
     found = engine.ask(PROCESS_CASES, asked, scope)
     assert (found.result.total, found.result.cases[0].names, found.result.cases[0].person) == (7, tuple("abcd"), traces)
     assert found.table.rows[0][:2] == ("o0", traces)
+
+
+def test_the_list_of_cases_shows_their_ways_folded_and_ids_only_where_cases_have_them():
+    def shown(named: bool) -> dict[str, Any]:
+        one = Case("o1" if named else "", 7, datetime(2026, 3, 1, tzinfo=UTC), 90.0, True, ("a", "a", "b"))
+        return dict(panel_cases(ProcessCases((one,), 1, ProcessCell(), named), Plain()))
+
+    (row,) = shown(named=True)["cases"]
+    assert [(step["name"], step["times"]) for step in row["steps"]] == [("a", 2), ("b", 1)]
+    assert (row["id"], row["activities"], row["took"]) == ("o1", "3 number", "90.0 seconds")
+    assert (shown(named=True)["named"], shown(named=False)["named"]) == (True, False)
 
 
 @pytest.mark.parametrize(

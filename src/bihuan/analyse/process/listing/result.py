@@ -1,27 +1,14 @@
-"""The cases behind a number of a process, one by one: the longest first."""
+"""The cases behind a number of a process, each with what is known of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from bihuan.analyse.process.cases import cases_sql, reads_process
-from bihuan.analyse.process.spec import ProcessCell, ProcessSpec
-from bihuan.analyse.process.sql import is_of
-from bihuan.engine.question import Column, Headline, Question, Rows, Scope, Statement, Table, no_chart
-from bihuan.engine.visible import Binder
-
-MOST = 1_000
-
-
-class ProcessCasesSpec(ProcessSpec):
-    """The cases of the process that `cell` means, at most `limit` of them."""
-
-    cell: ProcessCell = ProcessCell()
-    limit: Annotated[int, Field(ge=1, le=MOST)] = 200
+from bihuan.analyse.process.listing.spec import ProcessCasesSpec
+from bihuan.analyse.process.spec import ProcessCell
+from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 
 @dataclass(frozen=True)
@@ -39,29 +26,12 @@ class Case:
 
 @dataclass(frozen=True)
 class ProcessCases:
-    """The longest cases of all `total` that `of` means."""
+    """The longest cases of all `total` that `of` means; `named`: they have ids of their own."""
 
     cases: tuple[Case, ...]
     total: int
     of: ProcessCell
-
-
-def compile_cases(spec: ProcessCasesSpec, scope: Scope) -> Statement:
-    """A row for each case, with the number of all."""
-    binder = Binder()
-    cases = cases_sql(spec, scope, binder)
-    case = "case_id" if spec.case == "property" else "''"
-    sql = f"""
-WITH {cases}
-SELECT
-  {case} AS id, if(empty(people), 0, arrayMin(people)) AS one, begin, duration, complete,
-  arrayMap(code -> (SELECT names FROM names)[code + 1], codes) AS trail, count() OVER () AS total
-FROM cases
-WHERE {is_of(spec, spec.cell, binder)}
-ORDER BY duration DESC, begin, case_id
-LIMIT {binder.bind(spec.limit, "UInt32")}
-"""
-    return Statement(sql, binder.params)
+    named: bool
 
 
 def shape_cases(spec: ProcessCasesSpec, scope: Scope, rows: Rows) -> ProcessCases:
@@ -76,7 +46,7 @@ def shape_cases(spec: ProcessCasesSpec, scope: Scope, rows: Rows) -> ProcessCase
         )
         for row in rows
     )
-    return ProcessCases(cases, int(rows[0]["total"]) if rows else 0, spec.cell)
+    return ProcessCases(cases, int(rows[0]["total"]) if rows else 0, spec.cell, named=spec.case == "property")
 
 
 DEVIATING = {
@@ -131,21 +101,3 @@ def table_cases(result: ProcessCases) -> Table:
         (one.id or None, one.person, one.begin, one.seconds, one.complete, len(one.names), " → ".join(one.names)) for one in result.cases
     ]
     return Table(columns, tuple(rows))
-
-
-PROCESS_CASES: Question[ProcessCasesSpec, ProcessCases] = Question(
-    name="process_cases",
-    title="The cases of a process",
-    purpose="Which they are, one by one.",
-    icon="sitemap",
-    group="analyse",
-    spec=ProcessCasesSpec,
-    reads=reads_process,
-    compile=compile_cases,
-    shape=shape_cases,
-    table=table_cases,
-    chart=no_chart,
-    headlines=headlines_cases,
-    example=lambda: ProcessCasesSpec(),
-    listed=False,
-)
