@@ -62,7 +62,7 @@ def _data(member: Member, now: datetime) -> Iterator[Thing]:
                 "info", "key", gettext("Make a write key and send your first event, or import a file."), "sources/", gettext("Connect")
             )
         else:
-            yield Thing("info", "plug-connected", gettext("No event has arrived yet."), "sources/", gettext("How to send"))
+            yield Thing("info", "plug-connected", gettext("Send the first event with your write key."), "sources/", gettext("How to send"))
     elif now - fresh_to > SILENT_FOR:
         since = PageReader(get_language() or "en").duration((now - fresh_to).total_seconds())
         yield Thing("warning", "plug", gettext("No event has arrived for {duration}.").format(duration=since), "live/", gettext("Look"))

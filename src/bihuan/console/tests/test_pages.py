@@ -23,6 +23,7 @@ from bihuan.console.questions import listed
 from bihuan.engine.errors import Busy, Cancelled, Unavailable
 from bihuan.engine.here import engine as engine_here
 from bihuan.govern.forms import parse_dotted, validated
+from bihuan.govern.keys import create_write_key
 from bihuan.govern.tests.cast import Cast
 from bihuan.see.trend.spec import TrendSpec
 
@@ -265,6 +266,14 @@ def test_an_empty_project_says_what_to_do_next(vera):
     assert "Connect a product" in vera.get("/p/shop/home/happened/").content.decode()
     assert "first event" in vera.get("/p/shop/home/needs/").content.decode()
     assert "Nothing is under way" in vera.get("/p/shop/home/runs/").content.decode()
+
+
+def test_on_its_first_day_the_home_page_says_once_that_no_event_has_come(cast, vera):
+    create_write_key(member=cast.alice, name="shop")
+    happened, needs = (vera.get(f"/p/shop/home/{panel}/").content.decode() for panel in ("happened", "needs"))
+    assert happened.count("No event") == 1
+    assert "No event" not in needs
+    assert "Send the first event with your write key." in needs
 
 
 @pytest.mark.parametrize("path", ["ask/trend/", "ask/interval/", "ask/funnel/", "people/"])
