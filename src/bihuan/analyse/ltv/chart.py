@@ -79,13 +79,15 @@ def panel_ltv(result: LtvResult, reader: Reader) -> Mapping[str, Any]:
     """What panel.html shows: the curve, the values side by side, the triangle of cohorts, and the prediction with its models."""
     most = max((value for cohort in result.cohorts for value in cohort.values if value is not None), default=0) or 1
     ages = _reached(cohort.values for cohort in result.cohorts)
+    ages_of_parts = _reached(part.curve for part in result.parts)
     return {
         "chart": chart_ltv(result, reader),
         "columns": titles(result, reader)[:ages],
         "predicted": result.prediction is not None,
         "horizon": reader.show(result.horizon, "number"),
         "breakdown": heading(result.breakdown, reader),
-        "parts": _parts(result, ages, reader),
+        "parts": _parts(result, ages_of_parts, reader),
+        "columns_of_parts": titles(result, reader)[:ages_of_parts],
         "missing": [reader.say(MISSING[why][1]) for why in MISSING if any(part.missing == why for part in result.parts)],
         "cohorts": [
             {

@@ -7,8 +7,9 @@ from typing import Any
 
 from bihuan.analyse.ltv.chart import chart_ltv, panel_ltv
 from bihuan.analyse.ltv.models import Buying, Spending
-from bihuan.analyse.ltv.result import Cohort, LtvResult, Prediction
+from bihuan.analyse.ltv.result import Cohort, LtvPart, LtvResult, Prediction
 from bihuan.analyse.tests.test_shown import Plain
+from bihuan.engine.breakdowns import ByPerson
 
 
 def result(**more: Any) -> LtvResult:
@@ -18,8 +19,8 @@ def result(**more: Any) -> LtvResult:
 
 
 def test_purchases_that_are_expected_are_told_whole():
-    models = {"buying": Buying(1, 1, 1, 1, log_likelihood=0), "spending": Spending(1, 2, 1, log_likelihood=0)}
-    found = Prediction(days=90, purchases=2076.0284, value=100.0, alive=31.4, learned=50, **models)
+    buying, spending = Buying(1, 1, 1, 1, log_likelihood=0), Spending(1, 2, 1, log_likelihood=0)
+    found = Prediction(days=90, purchases=2076.0284, value=100.0, alive=31.4, learned=50, buying=buying, spending=spending)
     facts = panel_ltv(result(prediction=found), Plain())["facts"]
     assert (facts[0]["title"], facts[0]["value"]) == ("Purchases expected", "2076 number")
 
@@ -38,6 +39,15 @@ def test_the_chart_and_the_grids_end_with_what_is_known():
     panel = panel_ltv(known, Plain())
     assert panel["columns"] == ["By month 0", "By month 1", "By month 2"]
     assert [cell["running"] for cell in panel["cohorts"][0]["cells"]] == [False, True, True]
+
+
+def test_the_grid_of_values_ends_with_the_last_age_that_all_of_some_value_have_lived_through():
+    email = LtvPart((), (2.0, 3.0, None), 30, 10, None, "few", place=1, value="email", other=0)
+    others = LtvPart((), (2.0, None, None), 20, 10, None, "few", place=2, value=None, other=1)
+    broken_down = result(curve=(2.0, 3.0, None), parts=(email, others), breakdown=(ByPerson(person="medium"),))
+    panel = panel_ltv(broken_down, Plain())
+    assert panel["columns_of_parts"] == ["By month 0", "By month 1"]
+    assert [(part["title"], len(part["cells"])) for part in panel["parts"]] == [("email", 2), ("1 other value", 2)]
 
 
 def test_where_nobody_has_lived_through_an_age_there_is_no_chart():
