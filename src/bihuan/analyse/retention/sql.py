@@ -77,6 +77,8 @@ def _by_days(spec: RetentionSpec, scope: Scope, binder: Binder) -> str:
     last = binder.bind(len(cohort_starts(spec, scope)) - 1, "Int32")
     earlier = "groupBitmapMergeState(started) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     ends = binder.bind([(first, end) for first, end in spec.columns], "Array(Tuple(Int32, Int32))")
+    came = "arrayFilter((returned, number) -> number BETWEEN cohort + ends.1 AND cohort + ends.2, returns, numbers)"
+    back, size = f"bitmapAndCardinality(started, arrayReduce('groupBitmapMergeState', {came}))", "bitmapCardinality(started)"
     return f"""
 WITH sets AS (
   SELECT number, {f"bitmapAndnot(started, {earlier}) AS started" if ever else "started"}, returned
@@ -88,23 +90,18 @@ WITH sets AS (
     FROM {days_of([spec.start, spec.returning], binder, ever=ever)} AND day <= {until}
     GROUP BY number
   )
-),
-cohorts AS (
-  SELECT cohort, started, numbers, returns, bitmapCardinality(started) AS size
-  FROM (SELECT groupArray(number) AS numbers, groupArray(started) AS starts, groupArray(returned) AS returns FROM sets)
-  ARRAY JOIN numbers AS cohort, starts AS started
-  WHERE cohort BETWEEN 0 AND {last} AND size > 0
-),
-columns AS (
-  SELECT
-    cohort, size, started, toInt32(place) - 1 AS past,
-    arrayFilter((returned, number) -> number BETWEEN cohort + ends.1 AND cohort + ends.2, returns, numbers) AS came
-  FROM cohorts
-  ARRAY JOIN {ends} AS ends, arrayEnumerate({ends}) AS place
 )
 SELECT 0 AS place, cohort, told.1 AS after, '' AS value, 0 AS rank, told.2 AS people, 0. AS amount
-FROM (SELECT cohort, size, past, bitmapAndCardinality(started, arrayReduce('groupBitmapMergeState', came)) AS back FROM columns)
-ARRAY JOIN arrayConcat(if(past = 0, [(toInt32(-1), size)], []), [(past, back)]) AS told
+FROM (
+  SELECT
+    cohort,
+    arrayPushFront(
+      arrayMap((ends, place) -> (toInt32(place) - 1, {back}), {ends}, arrayEnumerate({ends})), (toInt32(-1), {size})) AS all_told
+  FROM (SELECT groupArray(number) AS numbers, groupArray(started) AS starts, groupArray(returned) AS returns FROM sets)
+  ARRAY JOIN numbers AS cohort, starts AS started
+  WHERE cohort BETWEEN 0 AND {last}
+)
+ARRAY JOIN all_told AS told
 WHERE people > 0"""
 
 

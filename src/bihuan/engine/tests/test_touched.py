@@ -16,6 +16,7 @@ from bihuan.engine.ask import NEVER_READ, WHOSE, Engine
 from bihuan.engine.periods import Period
 from bihuan.engine.person_map import read_all, read_recent
 from bihuan.engine.question import Question, Scope
+from bihuan.engine.rollup import Counted
 from bihuan.engine.schema import MIGRATIONS
 from bihuan.engine.store import Store
 from bihuan.engine.tests.test_ask import COUNT, SQL, Sql, Write
@@ -80,11 +81,12 @@ def test_the_engine_counts_of_a_project_what_touches_it_and_of_all_everything(en
 def test_each_cte_comes_from_the_tables_that_are_said_of_it(scope: Scope) -> None:
     made = {name for one in MIGRATIONS for text in one.statements for name in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", text)}
     period = Period(date(2026, 3, 1), date(2026, 3, 20), scope.zone)
+    whole = dict.fromkeys((date(2026, 3, 2), date(2026, 3, 3)), Counted(1, 0))
     text, _ = ctes(scope, period)
     names = {*re.findall(r"(?:^|,\n)(\w+) AS \(", text), *DAILY}
     assert len(names) > 20
     for name in names:
-        body, _ = ctes(scope, period, f"SELECT count() FROM {name}", whole=[date(2026, 3, 2), date(2026, 3, 3)])
+        body, _ = ctes(scope, period, f"SELECT count() FROM {name}", whole=whole)
         reads = made & set(re.findall(r"\b(?:FROM|JOIN) (\w+)", body)) - NEVER_READ - WHOSE
         assert reads, name
         assert reads <= tables_of(f"SELECT count() FROM {name}"), name
