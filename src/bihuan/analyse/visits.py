@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
 from bihuan.analyse.heaps import Heaps
+from bihuan.engine.compare import Baseline
 from bihuan.engine.periods import Period, PeriodSpec
 from bihuan.engine.question import Scope
 from bihuan.engine.visible import Binder
@@ -27,6 +29,15 @@ def reads_visits(period: PeriodSpec, scope: Scope) -> Period:
 def followed(period: Period) -> Period:
     """The days that tell which visits begin in the period, and how they go on."""
     return period.extended(before=1, after=1)
+
+
+def known_until(period: Period, other: Baseline, scope: Scope) -> datetime:
+    """Up to when visits of the other period are followed: for as long after it as those of `period` are by now (to the minute, so that the
+    answer may be kept), at most to the end of the day after it. That is time that passed, on a day of 23 or 25 hours, too."""
+    end, now = followed(other.period).end.astimezone(UTC), scope.now.astimezone(UTC).replace(second=0, microsecond=0)
+    if now >= followed(period).end:
+        return end
+    return min(end, other.until.astimezone(UTC) + max(timedelta(), now - period.end.astimezone(UTC)))
 
 
 SPARE_DAYS = 2  # an event keeps the day that it had in the project's zone of then

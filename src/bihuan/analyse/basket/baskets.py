@@ -5,10 +5,8 @@ Until they are counted, items are hashes of 64 bits of their texts: among a mill
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from bihuan.analyse.basket.spec import BasketSpec
-from bihuan.analyse.visits import SPARE_DAYS, cut_sql, moments
+from bihuan.analyse.visits import SPARE_DAYS, cut_sql, followed, known_until, moments
 from bihuan.engine.compare import Baseline, Groups, Sides, baseline, reads, sides
 from bihuan.engine.conditions import condition
 from bihuan.engine.meta import sampled
@@ -74,7 +72,8 @@ def _sessions_beside(spec: BasketSpec, scope: Scope, binder: Binder, wanted: str
     side = sides(spec.compare, period, other, scope, binder)
     visit, begun, zone = "visit", f"{_tick_of('visit[1]')} + {base}", binder.bind(scope.zone, "String")
     if other is not None:
-        mine, theirs = (binder.bind(round(at.timestamp() * 1000), "Int64") for at in _followed(period, other, scope))
+        ends = (followed(period).end, known_until(period, other, scope))
+        mine, theirs = (binder.bind(round(at.timestamp() * 1000), "Int64") for at in ends)
         visit = f"arrayFilter(one -> {_tick_of('one')} + {base} < if(sides = 2, {theirs}, {mine}), visit)"
     return f"""baskets AS MATERIALIZED (
   SELECT person, sides, arrayDistinct(arrayFilter(one -> one != 0, arrayMap(one -> toUInt64(one), {visit}))) AS items
@@ -103,16 +102,6 @@ def _cut(spec: BasketSpec, scope: Scope, binder: Binder, wanted: str, items: str
 def _side(spec: BasketSpec, side: Sides) -> str:
     """SQL: people are on both sides with all of their baskets; of periods, each has its own."""
     return side.bits if isinstance(spec.compare, Groups) else f"toUInt8({side.side} + 1)"
-
-
-def _followed(period: Period, other: Baseline, scope: Scope) -> tuple[datetime, datetime]:
-    """Until when sessions of the two periods are followed: to the end of the day after; those of the other one no longer than, by now (to
-    the minute, so that the answer may be kept), those of this one can be."""
-    mine, theirs = period.extended(after=1).end, other.period.extended(after=1).end
-    now = scope.now.astimezone(UTC).replace(second=0, microsecond=0)
-    if now < mine:
-        theirs = min(theirs, other.until.astimezone(UTC) + max(timedelta(), now - period.end.astimezone(UTC)), key=datetime.timestamp)
-    return mine, theirs
 
 
 def slim_sql(order: str, columns: str) -> str:

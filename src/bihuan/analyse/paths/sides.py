@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bihuan.analyse.paths.spec import PathsSpec
-from bihuan.analyse.visits import SPARE_DAYS, Moments, moments_of
+from bihuan.analyse.visits import SPARE_DAYS, Moments, known_until, moments_of
 from bihuan.engine.compare import EVERYBODY, Baseline, Groups, baseline, groups, reads
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
@@ -41,10 +41,7 @@ def sides_of(spec: PathsSpec, scope: Scope) -> tuple[Side, Side]:
     mine = Side(period.start, period.end, period.extended(after=1).end)
     if other is None:
         return mine, mine
-    known = other.period.extended(after=1).end
-    if scope.now < mine.known:
-        known = min(known, other.until + max(scope.now - period.end, timedelta(0)), key=datetime.timestamp)
-    return mine, Side(other.period.start, other.until, known)
+    return mine, Side(other.period.start, other.until, known_until(period, other, scope))
 
 
 @dataclass(frozen=True)

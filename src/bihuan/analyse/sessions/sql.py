@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from bihuan.analyse.sessions.spec import SessionsCell, SessionsSpec
-from bihuan.analyse.visits import CODE_NAMES, CODE_TICK, Named, bits_sql, code_sql, followed, moments_of, visits_sql
+from bihuan.analyse.visits import CODE_NAMES, CODE_TICK, Named, bits_sql, code_sql, followed, known_until, moments_of, visits_sql
 from bihuan.engine import compare
 from bihuan.engine.breakdowns import split
 from bihuan.engine.compare import Baseline, baseline, sides
@@ -219,7 +218,7 @@ def _placed(spec: SessionsSpec, scope: Scope, binder: Binder, visits: str, day: 
     laid, known = "day", "visit"
     if other is not None:
         laid = f"if(side = 1, {other.laid_sql(spec.unit, binder)}, day)"
-        ends = [binder.bind(round(at.timestamp() * 1000), "Int64") for at in (followed(period).end, _known_until(period, other, scope))]
+        ends = [binder.bind(round(at.timestamp() * 1000), "Int64") for at in (followed(period).end, known_until(period, other, scope))]
         end = f"if(side = 1, {ends[1]}, {ends[0]})"
         known = f"if({tick('visit[-1]')} < {end}, visit, arrayFilter(one -> {tick('one')} < {end}, visit))"
     return f"""(
@@ -230,16 +229,6 @@ def _placed(spec: SessionsSpec, scope: Scope, binder: Binder, visits: str, day: 
         WHERE {side.where}
       )
     )"""
-
-
-def _known_until(period: Period, other: Baseline, scope: Scope) -> datetime:
-    """Up to when the other period's sessions are followed: as long as those of `period` are by now (to the minute, so that the answer may
-    be kept), at most to the end of the day after it."""
-    end = followed(other.period).end.astimezone(UTC)
-    now = scope.now.astimezone(UTC).replace(second=0, microsecond=0)
-    if now >= followed(period).end:
-        return end
-    return min(end, other.until.astimezone(UTC) + max(timedelta(), now - period.end.astimezone(UTC)))
 
 
 def _node(spec: SessionsSpec, scope: Scope, binder: Binder) -> str:

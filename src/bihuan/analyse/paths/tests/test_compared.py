@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -47,8 +47,9 @@ def on_side(scope: Scope, side: int) -> Callable[[World, PathsSpec, Counts], Vis
         other = compare.baseline(spec.compare, period, scope)
         if side and other is not None:
             since, until, known = other.period.start, other.until, midnight(other.period.until + timedelta(days=2), scope.zone)
-            if scope.now < midnight(period.until + timedelta(days=2), scope.zone):
-                known = min(known, until + max(scope.now - period.end, timedelta(0)))
+            now, end = scope.now.astimezone(UTC), period.end.astimezone(UTC)
+            if now < midnight(period.until + timedelta(days=2), scope.zone):
+                known = min(known.astimezone(UTC), until.astimezone(UTC) + max(now - end, timedelta(0)))
         mine = defaultdict(list)
         for event in world.events:
             if (
