@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from bihuan.analyse.sessions import SESSIONS
 from bihuan.analyse.sessions.spec import SessionsSpec
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
+from bihuan.engine.question import Scope
 from bihuan.engine.tests.worlds import Event, World, load
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -107,6 +109,20 @@ def test_visits_of_both_sides_are_known_for_as_long(engine: Engine, by: str | No
     bought = {"of": {"event": "*"}, "item": "item", "basket": "session", "gap": 720, "least": 1, **on(following)}
     baskets = ask(engine, now, BASKET, BasketSpec.model_validate(bought), *events).result
     assert sorted(item.name for item in baskets.items if item.before and item.before.baskets) == ["a", "b"]
+
+
+def test_within_a_minute_the_same_is_asked_so_that_the_answer_is_kept(engine: Engine, scope: Scope) -> None:
+    asked = on(date(2026, 3, 14))  # yesterday, whose visits may go on
+    bought = {"of": {"event": "a"}, "item": "item", "basket": "session", **asked}
+    questions: tuple[tuple[Any, Any], ...] = (
+        (SESSIONS, SessionsSpec.model_validate(asked)),
+        (PATHS, PathsSpec.model_validate(asked)),
+        (BASKET, BasketSpec.model_validate(bought)),
+    )
+    for question, spec in questions:
+        moments = [scope.now + timedelta(seconds=seconds) for seconds in (0, 0.5, 59.9, 60)]
+        said = [engine.statement(question, spec, replace(scope, now=now)) for now in moments]
+        assert said[0] == said[1] == said[2] != said[3]
 
 
 RETURNS = {"start": {"event": "a"}, "return": {"event": "b"}, "mode": "recurring", "periods": 2}
