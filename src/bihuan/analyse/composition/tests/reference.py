@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bihuan.analyse.composition.spec import By, ByDate, ByElement, CompositionSpec, Who
+from bihuan.engine.breakdowns import BySegment
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope
 from bihuan.engine.store import Store
@@ -105,7 +106,7 @@ def parts(world: World, spec: CompositionSpec, scope: Scope) -> tuple[dict[tuple
     period = scope.period(spec.period)
     target, base = who(world, spec.who, period), who(world, spec.base, period)
     then = at_the_time(world, spec, period)
-    has = {person: [values(then, one, person) for one in spec.by] for person in target | base}
+    has = {person: [values(world if isinstance(one, BySegment) else then, one, person) for one in spec.by] for person in target | base}
     top, hidden = [], []
     for place in range(len(spec.by)):
         sizes = Counter(value for person in target for value in has[person][place] if value)

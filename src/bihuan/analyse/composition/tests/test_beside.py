@@ -26,6 +26,7 @@ from bihuan.analyse.tests.test_shown import SCOPE, Plain
 from bihuan.engine import compare
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
+from bihuan.engine.breakdowns import BySegment
 from bihuan.engine.compare import Groups
 from bihuan.engine.errors import QuestionError
 from bihuan.engine.question import Scope
@@ -58,7 +59,7 @@ def groups(world: World, spec: CompositionSpec, scope: Scope) -> tuple[set[int],
 def parts_of(world: World, spec: CompositionSpec, scope: Scope) -> tuple[Parts, tuple[set[int], set[int], set[int]]]:
     sides = groups(world, spec, scope)
     then = at_the_time(world, spec, scope.period(spec.period))
-    has = {person: [values(then, one, person) for one in spec.by] for person in set.union(*sides)}
+    has = {person: [values(world if isinstance(one, BySegment) else then, one, person) for one in spec.by] for person in set.union(*sides)}
     top = []
     for place in range(len(spec.by)):
         sizes = Counter(value for side in (sides[0], sides[2]) for person in side for value in has[person][place] if value)
@@ -149,6 +150,9 @@ def test_a_running_period_is_compared_with_as_much_of_the_other_one(engine, scop
     asked = {"who": {"did": {"event": "Buy"}}, "by": [{"person": "city"}], "period": {"last": 7}, "compare": "previous"}
     result = engine.ask(COMPOSITION, CompositionSpec.model_validate(asked), scope).result
     assert (result.people, result.other_people) == (1, 1)
+    alone = engine.ask(COMPOSITION, CompositionSpec.model_validate({**asked, "base": asked["who"]}), scope).result
+    assert (alone.compared, alone.people, alone.base_people, alone.shared, alone.other_people) == (False, 1, 1, 1, 1)
+    assert {(part.people, part.base_people) for part in alone.parts} == {(1, 1)}
 
 
 # --- Differences ------------------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.breakdowns import ByChannel, ByNumber, ByPerson, BySegment
 from bihuan.engine.errors import QuestionError
-from bihuan.engine.filters import EVERYTHING
+from bihuan.engine.filters import EVERYTHING, PersonProperty
 from bihuan.engine.tests.exactly import exactly, thin_or_crowded
 from bihuan.engine.tests.worlds import NAMES, Trait, World, filters, milliseconds
 
@@ -121,6 +121,19 @@ def test_all_properties_are_those_that_plain_python_finds(engine: Engine, severa
                 cell = CompositionCell.model_validate(cell_of(part, name=one.name))
                 people = engine.ask(question, question.spec.model_validate({"of": spec, "cell": cell}), scope).result
                 assert people.total == part.people
+
+
+def test_a_segment_is_of_now_where_properties_are_of_the_end(engine):
+    """Somebody was in Chengdu at the end of the period, and has been in Shanghai since."""
+    now = datetime(2026, 3, 16, 12, tzinfo=UTC)
+    at = [milliseconds(now - timedelta(days=days)) for days in (9, 1)]
+    traits = tuple(Trait(1, "city", city, False, rank) for city, rank in zip(("成都", "上海"), at, strict=True))
+    here = PersonProperty(person="city", op="is", values=("上海",))
+    ((scope, _),) = load_with_ids(engine.store, World("Asia/Shanghai", now, (), traits=traits, segments={"here": here}))
+    by = [{"person": "city"}, {"segments": ["here"]}]
+    asked = {"by": by, "as_of": "end", "period": {"since": "2026-03-01", "until": "2026-03-10"}}
+    parts = engine.ask(COMPOSITION, CompositionSpec.model_validate(asked), scope).result.parts
+    assert {part.values: part.people for part in parts} == {("=成都", "=here"): 1, ("=", "="): 5}
 
 
 def test_a_hidden_property_is_refused_and_not_looked_through(engine, scope):
