@@ -212,6 +212,7 @@ def test_who_is_behind_a_group_is_a_list(engine, scope, write, first_person):
     assert people(group="champion", was="none") == [0]
     assert people(group="lost", was="newcomer") == [2]
     assert people(recency=1, frequency=1) == [1, 2]
+    assert people(before=True) == []  # nothing is compared: there is no other side
 
 
 def test_cuts_that_do_not_rise_are_refused():
