@@ -151,6 +151,18 @@ def test_values_stand_in_the_order_of_their_people_now_whoever_had_them_before(e
     assert [(part.value, part.now.people, part.before.people) for part in result.parts] == [("pro", 2, 0), ("free", 1, 4)]
 
 
+@pytest.mark.parametrize("days", [3, 90])
+def test_the_longer_one_of_two_periods_says_how_often_somebody_may_have_been_active(engine, scope, write, first_person, days):
+    every = [f"{date(2026, 3, 10) - timedelta(days=ago)} 10:00" for ago in range(days)]
+    write(*((first_person, "Visit", at) for at in every), (first_person + 1, "Visit", "2026-03-14 10:00"))
+    asked = {
+        "period": {"since": "2026-03-14", "until": "2026-03-14"},
+        "compare": {"period": {"since": every[-1][:10], "until": every[0][:10]}},
+    }
+    everybody = engine.ask(STICKINESS, StickinessSpec.model_validate(asked), scope).result.everybody
+    assert (everybody.now.exactly, everybody.before.exactly) == ((1, *[0] * (days - 1)), (*[0] * (days - 1), 1))
+
+
 def test_means_medians_and_those_with_so_many_or_more():
     spread = Spread((3, 0, 2, 1))
     assert (spread.people, spread.mean, spread.median) == (6, 13 / 6, 1)
