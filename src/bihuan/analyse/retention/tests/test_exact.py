@@ -216,6 +216,9 @@ def test_intervals_are_wilsons():
     assert Mean(0.0, 0.0, 0, 10).interval == pytest.approx((0.0, 0.27754), abs=1e-5)
     assert Mean(None, None, 0, 0).interval is None
     assert Mean(2.0, 2.0, 4, 2).interval is None  # more came than in the column before
+    for of in range(1, 300):
+        assert (Mean(0.0, 0.0, 0, of).interval or (9, 9))[0] >= 0
+        assert (Mean(1.0, 1.0, of, of).interval or (9, 9))[1] <= 1
 
 
 def test_the_unit_that_fits_a_habit_is_the_nearest():
@@ -317,6 +320,22 @@ def test_differences_are_tested_for_all_columns_at_once_and_of_a_group_against_t
     assert (before.p_value, before.change) == (None, Interval(10 / 40 - 30 / 60, None, None))
     later = shape_retention(spec.model_copy(update={"reference": "previous", "counts": "on_or_after"}), scope, rows).everybody.beside[2]
     assert later.difference.p_value == share_p_value(Share(10, 40), Share(30, 60))
+
+
+def test_the_other_period_may_have_many_more_cohorts(engine, scope, write, first_person):
+    """One cohort beside seventy, with more periods than 64 bits hold: who came on the last of them is there."""
+    write(
+        *((first_person, name, f"2026-03-{day} 10:00") for name, day in (("a", "10"), ("b", "11"))), (first_person + 1, "a", "2026-03-12")
+    )
+    asked = {
+        "period": {"since": "2026-03-12", "until": "2026-03-12"},
+        "compare": {"period": {"since": "2025-12-31", "until": "2026-03-10"}},
+    }
+    for more in ({}, {"filter": {"property": "n", "op": "not_set"}}, {"clock": "exact"}, {"mode": "recurring", "suggest": True}):
+        everybody = engine.ask(RETENTION, RetentionSpec.model_validate({**BESIDE, **asked, **more}), scope).result.everybody
+        assert [cohort.size for cohort in everybody.before] == [*[0] * 69, 1]
+        assert [cell.people for cell in everybody.before[-1].cells] == [0, 1]
+        assert [cohort.size for cohort in everybody.cohorts] == [1]
 
 
 def test_who_is_on_both_sides_is_said(engine: Engine, scope: Scope) -> None:
