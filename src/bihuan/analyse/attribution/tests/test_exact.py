@@ -408,3 +408,38 @@ def test_what_is_left_out_is_said(engine, scope, write, first_person, monkeypatc
     result = engine.ask(ATTRIBUTION, AttributionSpec.model_validate(document), scope).result
     assert (result.paths, result.cut, result.cut_lost, result.total.touched) == (3, 1, 2, 5)
     assert "more than {most} different paths" in result.warnings[0][0]
+
+
+def test_the_window_s_bounds_are_in_it_to_the_millisecond(engine, scope, write, first_person):
+    """A window is a day. Of each two people what happened a day after is within it, and what happened a millisecond later is not."""
+    write(
+        (first_person, "Click", "2026-03-12 10:00"),
+        (first_person, "Buy", "2026-03-13 10:00"),
+        (first_person + 1, "Click", "2026-03-12 10:00"),
+        (first_person + 1, "Buy", "2026-03-13 10:00:00.001"),
+        (first_person + 2, "Click", "2026-03-10 10:00"),
+        (first_person + 2, "Click", "2026-03-11 10:00"),
+        (first_person + 3, "Click", "2026-03-10 10:00"),
+        (first_person + 3, "Click", "2026-03-11 10:00:00.001"),
+        (first_person + 4, "Click", "2026-03-14 12:00:00.001"),  # it is noon on the 15th
+        (first_person + 5, "Click", "2026-03-14 12:00"),
+        (first_person + 6, "Click", "2026-03-13 09:59"),
+        (first_person + 6, "Buy", "2026-03-13 10:00"),
+    )
+    document = {"conversion": {"event": "Buy"}, "touches": [{"event": "Click"}], "window": {"n": 1}}
+    result = engine.ask(ATTRIBUTION, AttributionSpec.model_validate(document), scope).result
+    assert (result.total.conversions, result.total.untouched, result.total.lost, result.total.young) == (3, 1, 6, 1)
+    one, two = ("=Click",), ("=Click", "=Click")
+    assert {way.points: (way.conversions, way.lost) for way in result.ways} == {one: (2, 5), two: (0, 1)}
+    assert {bar.since: bar.conversions for bar in result.lags if bar.conversions} == {60: 1, 86_400: 1}
+
+
+def test_values_stand_alone_by_what_is_asked_about_and_not_by_what_it_is_compared_with(engine, scope, write, first_person):
+    write(
+        *((first_person + number, "Buy", "2026-03-14 10:00", {"plan": "pro"}) for number in range(2)),
+        (first_person + 2, "Buy", "2026-03-14 10:00", {"plan": "free"}),
+        *((first_person + number, "Buy", "2026-03-07 10:00", {"plan": "free"}) for number in range(4)),
+    )
+    document = {"conversion": {"event": "Buy"}, "touches": [{"event": "Click"}], "period": {"last": 7}, "compare": "previous", "top": 1}
+    result = engine.ask(ATTRIBUTION, AttributionSpec.model_validate({**document, "breakdown": {"property": "plan"}}), scope).result
+    assert [(part.value, part.other, part.conversions) for part in result.parts] == [("pro", 0, 2), (None, 1, 1)]
