@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.funnel.chart import panel_funnel
 from bihuan.analyse.funnel.drivers import driver_cell
 from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.analyse.funnel.tests.reference import Funnel
 from bihuan.analyse.funnel.tests.test_exact import cases
+from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.breakdowns import ranges
@@ -147,6 +149,27 @@ def test_who_is_behind_a_driver_is_as_many_as_it_says(engine: Engine, scope: Any
         for state, counted in (("reached", one.having.converted), ("dropped", one.having.people - one.having.converted)):
             asks = behind(FUNNEL).spec.model_validate({"of": shop, "cell": driver_cell(2, one, state)})
             assert engine.ask(behind(FUNNEL), asks, scope).result.total == counted
+
+
+def test_the_table_and_the_page_lead_from_who_had_a_driver_to_them(engine: Engine, scope: Any, shop: FunnelSpec) -> None:
+    def behind_it(spec: FunnelSpec, cell: Any) -> float:
+        found: Any = engine.ask(behind(FUNNEL), behind(FUNNEL).spec.model_validate({"of": spec, "cell": cell}), scope).result
+        total: int = found.total
+        return total / (spec.sample or 1)
+
+    for sample in (None, 0.5):
+        spec = shop.model_copy(update={"sample": sample, "least": 2})
+        answer: Any = engine.ask(FUNNEL, spec, scope)
+        drivers, table = answer.result.drivers, answer.table
+        names = [column.name for column in table.columns]
+        assert {tuple(name for name, cell in zip(names, cells, strict=True) if cell) for cells in table.cells} == {("having_succeeded",)}
+        at = names.index("having_succeeded")
+        assert [row[at] for row in table.rows[:3]] == [behind_it(spec, cells[at]) for cells in table.cells[:3]]
+        rows = panel_funnel(answer.result, Plain())["drivers"]["rows"]
+        for one, row in zip(drivers.found[:3], rows, strict=False):
+            reached, lost = (behind_it(spec, driver_cell(2, one, state)) for state in ("reached", "dropped"))
+            lacking = one.lacking.people / (sample or 1)
+            assert (row["succeeded"], row["lost"], row["lacking"]) == tuple(f"{count:.0f} number" for count in (reached, lost, lacking))
 
 
 def test_numbers_go_with_success_by_ranges(engine: Engine, scope: Any, write: Any, first_person: int) -> None:
