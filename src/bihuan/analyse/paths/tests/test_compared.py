@@ -29,6 +29,7 @@ from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.compare import Groups
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.filters import Did
 from bihuan.engine.periods import Period, midnight
 from bihuan.engine.question import Scope
 from bihuan.engine.tests.exactly import exactly
@@ -246,9 +247,12 @@ def test_every_number_of_people_leads_to_them_on_both_sides(engine: Engine, scop
             write((first_person + who, "ABCDE"[(who + step * 2) % 5], f"2026-03-{'07' if who else '14'} 10:{step:02}"))
     day = {"since": "2026-03-14", "until": "2026-03-14"}
     question = behind(PATHS)
+    scope = replace(scope, segments={"some": Did(did="D", days=30)})
     for spec in (
         PathsSpec.model_validate({"period": day, "compare": "week", "top": 2, "steps": 3}),
         PathsSpec.model_validate({"period": day, "compare": "week", "top": 2, "steps": 3, "end": "C"}),
+        PathsSpec.model_validate({"period": day, "compare": {"segment": "some"}, "top": 2, "steps": 3}),
+        PathsSpec.model_validate({"period": day, "compare": {"segment": "some", "against": "!"}, "top": 2, "steps": 3}),
     ):
         table = engine.ask(PATHS, spec, scope).table
         names = [column.name for column in table.columns]
