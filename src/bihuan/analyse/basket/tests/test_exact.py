@@ -140,3 +140,25 @@ def test_a_hidden_item_is_refused(engine, scope):
 def test_the_same_value_of_nothing_is_refused():
     with pytest.raises(ValueError, match="same value in one basket"):
         BasketSpec(of=Bought(event="Buy"), item="products", basket="same")
+
+
+def test_who_lacks_an_item_on_one_side_may_have_it_on_the_other(engine, scope, write, first_person):
+    """The first bought a cup the week before, the second buys one now: each is without on the other side."""
+    bought = ((0, "14", ["tea"]), (0, "07", ["tea", "cup"]), (1, "14", ["tea", "cup"]), (1, "07", ["tea"]), (2, "14", ["tea"]))
+    write(*((first_person + who, "Buy", f"2026-03-{day} 10:00", {"products": items}) for who, day, items in bought))
+    spec = BasketSpec.model_validate(
+        {
+            "of": {"event": "Buy"},
+            "item": "products",
+            "period": {"since": "2026-03-14", "until": "2026-03-14"},
+            "compare": "week",
+            "least": 1,
+        }
+    )
+    question = behind(BASKET)
+
+    def people(**cell: object) -> list[int]:
+        asked = question.spec.model_validate({"of": spec, "cell": {"first": "tea", "without": "cup", **cell}})
+        return [one.number - first_person for one in engine.ask(question, asked, scope).result.people]
+
+    assert (people(), people(before=True)) == ([0, 2], [1])
