@@ -348,6 +348,27 @@ def test_one_person_who_goes_a_way_often_proves_little() -> None:
     assert p_value == pytest.approx(share_p_value(Share(60, 100), Share(0, 100)))
 
 
+@pytest.mark.parametrize(("other", "steps", "kind", "names"), [("AC", 5, "link", ("A", "B")), ("ABC", 2, "end", ("B",))])
+def test_how_often_somebody_goes_a_link_is_counted_apart_from_their_other_ways(
+    engine: Engine, scope: Scope, write, first_person: int, other: str, steps: int, kind: str, names: tuple[str, ...]
+) -> None:
+    """One person goes A, B six times and twice another way, in turn; five people go that other way once, and ten the week before."""
+    ways = ["AB", other, "AB", other, "AB", "AB", "AB", "AB"]
+    told = [(0, "14", hour, way) for hour, way in enumerate(ways)]
+    told += [(who, "14", 0, other) for who in range(1, 6)] + [(who, "07", 0, other) for who in range(10)]
+    write(
+        *(
+            (first_person + who, name, f"2026-03-{day} {hour:02}:0{minute}")
+            for who, day, hour, way in told
+            for minute, name in enumerate(way)
+        )
+    )
+    result = engine.ask(PATHS, PathsSpec.model_validate({**WEEK, "compare": "previous", "steps": steps}), scope).result
+    (one,) = [one for one in result.changes if (one.kind, one.names) == (kind, names)]
+    change, _ = compared(Sums(6, 0, 0, 6 * 6, 6 * 8), Sums(13, 10, 0, 8 * 8 + 5 + 10, 0), by_person=True)
+    assert one.change == pytest.approx(change)
+
+
 def test_a_rare_way_of_few_people_is_told_by_the_exact_test() -> None:
     """One of ten has what nobody of ten thousand others has: that happens once in a thousand times, not never."""
     _, p_value = compared(Sums(1, 0, 0, 1, 1), Sums(10, 10_000, 0, 10_010, 0), by_person=True)
