@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -291,7 +291,7 @@ def _bucket(first: date, spec: FunnelSpec, scope: Scope) -> Bucket:
     ends = midnight(min(last, period.until) + timedelta(days=1), scope.zone)
     if first > scope.today:
         return Bucket(first, "future")
-    if ends + spec.window.length > scope.now:
+    if ends.astimezone(UTC) + spec.window.length > scope.now:
         return Bucket(first, "open")
     return Bucket(first, "cut" if first < period.since or last > period.until else "whole")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bihuan.analyse.funnel.spec import FunnelSpec
@@ -34,11 +34,11 @@ class Side:
     @property
     def reads(self) -> Period:
         """The days of entry, and those on which the last who entered may still go on."""
-        last = (self.entry.end + self.window).astimezone(ZoneInfo(self.entry.zone)).date()
+        last = (self.entry.end.astimezone(UTC) + self.window).astimezone(ZoneInfo(self.entry.zone)).date()
         return self.entry.extended(after=(last - self.entry.until).days)
 
     def tick(self, at: datetime) -> int:
-        return max(0, (at - self.base) // MILLISECOND)
+        return max(0, (at.astimezone(UTC) - self.base.astimezone(UTC)) // MILLISECOND)
 
 
 def sides_of(spec: FunnelSpec, scope: Scope) -> tuple[Side, ...]:
@@ -47,14 +47,15 @@ def sides_of(spec: FunnelSpec, scope: Scope) -> tuple[Side, ...]:
     period = scope.period(spec.period)
     window = spec.window.length
     # The minute up to which time has passed; the same for ever once all windows are closed.
-    now = min(scope.now.replace(second=0, microsecond=0), period.end + window)
+    end = period.end.astimezone(UTC)
+    now = min(scope.now.astimezone(UTC).replace(second=0, microsecond=0), end + window)
     mine = Side(period, now, window)
     if isinstance(spec.compare, Groups):
         return (mine, mine)
     other = baseline(spec.compare, period, scope)
     if other is None:
         return (mine,)
-    known = other.until if now < period.end else other.period.end + (now - period.end)
+    known = other.until if now < end else other.period.end.astimezone(UTC) + (now - end)
     return (mine, Side(other.period, known, window))
 
 

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bihuan.analyse.process.spec import Deviation, ProcessSpec
 from bihuan.engine import compare
@@ -109,7 +109,13 @@ def _wide(period: Period, days: int) -> Period:
 
 def _followed(period: Period, other: Baseline, days: int, scope: Scope) -> datetime:
     """Until when cases of the other period are followed: as long after it as those of this one can be, by now."""
-    return other.until + min(max(scope.now - period.end, timedelta(0)), timedelta(days=days))
+    late = max(_minute(scope) - period.end.astimezone(UTC), timedelta(0))
+    return other.until.astimezone(UTC) + min(late, timedelta(days=days))
+
+
+def _minute(scope: Scope) -> datetime:
+    """The minute of now, so that the answer may be kept."""
+    return scope.now.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def _activity(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
@@ -298,7 +304,7 @@ def _complete(spec: ProcessSpec, scope: Scope, binder: Binder) -> str:
     tests = ["ended = 1"] if spec.ends else []
     if spec.quiet is not None:
         period, other, days = period_of(spec, scope), other_of(spec, scope), around(spec)
-        known = [min(scope.now, _wide(period, days).end, key=datetime.timestamp)]
+        known = [min(_minute(scope), _wide(period, days).end.astimezone(UTC))]
         if other:
             known.append(_followed(period, other, days, scope))
         tests.append(f"last <= {_of_side(known, binder)} - {binder.bind(spec.quiet * DAY, 'Int64')}")

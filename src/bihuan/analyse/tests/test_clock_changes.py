@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,8 +12,12 @@ import pytest
 
 from bihuan.analyse.basket import BASKET
 from bihuan.analyse.basket.spec import BasketSpec
+from bihuan.analyse.funnel import FUNNEL
+from bihuan.analyse.funnel.spec import FunnelSpec
 from bihuan.analyse.paths import PATHS
 from bihuan.analyse.paths.spec import PathsSpec
+from bihuan.analyse.process import PROCESS
+from bihuan.analyse.process.spec import ProcessSpec
 from bihuan.analyse.retention import RETENTION
 from bihuan.analyse.retention.spec import RetentionSpec
 from bihuan.analyse.sessions import SESSIONS
@@ -111,6 +116,35 @@ def test_visits_of_both_sides_are_known_for_as_long(engine: Engine, by: str | No
     assert sorted(item.name for item in baskets.items if item.before and item.before.baskets) == ["a", "b"]
 
 
+def funnel(now: str, engine: Engine, *events: tuple[int, str, str], **more: Any) -> Any:
+    steps = {"steps": [{"event": "a"}, {"event": "b"}], "window": {"n": 1}}
+    return ask(engine, now, FUNNEL, FunnelSpec.model_validate({**steps, **more}), *events).result
+
+
+def test_who_enters_a_funnel_in_the_last_hour_of_a_day_enters_on_that_day(engine: Engine) -> None:
+    for day, now in ((AUTUMN, "2026-10-30 12:00"), (SPRING, "2026-04-03 12:00")):
+        days = [day + timedelta(days=number) for number in range(-2, 3)]
+        events = [(number, "a", f"{one} {clock}") for number, (one, clock) in enumerate(itertools.product(days, ("00:10", "23:50")), 1)]
+        period = {"since": str(days[1]), "until": str(days[-1])}
+        result = funnel(
+            now, engine, *events, period=period, show="trend", compare={"period": {"since": str(days[0]), "until": str(days[3])}}
+        )
+        (course,) = result.trend.courses
+        assert ([row[0] for row in course.counts], [row[0] for row in course.before]) == ([2] * 4, [2] * 4)
+        assert result.everybody.entered == result.everybody.before.entered == 8
+
+
+@pytest.mark.parametrize(("now", "day", "known", "unknown"), FOLLOWED)
+def test_ways_and_cases_of_both_sides_are_known_for_as_long(engine: Engine, now: str, day: str, known: str, unknown: str) -> None:
+    following = date.fromisoformat(day) + timedelta(days=1)
+    events = [(1, "a", f"{day} 23:00"), (1, "b", f"{following} {known}"), (2, "a", f"{day} 23:00"), (2, "b", f"{following} {unknown}")]
+    found = funnel(now, engine, *events, **on(following))
+    assert [step.people for step in found.everybody.before.steps] == [2, 1]
+    spec = ProcessSpec.model_validate({"gap": 720, **on(following)})
+    cases = ask(engine, now, PROCESS, spec, *events).result
+    assert (cases.before.cases, cases.before.executions) == (2, 3)
+
+
 def test_within_a_minute_the_same_is_asked_so_that_the_answer_is_kept(engine: Engine, scope: Scope) -> None:
     asked = on(date(2026, 3, 14))  # yesterday, whose visits may go on
     bought = {"of": {"event": "a"}, "item": "item", "basket": "session", **asked}
@@ -118,6 +152,8 @@ def test_within_a_minute_the_same_is_asked_so_that_the_answer_is_kept(engine: En
         (SESSIONS, SessionsSpec.model_validate(asked)),
         (PATHS, PathsSpec.model_validate(asked)),
         (BASKET, BasketSpec.model_validate(bought)),
+        (FUNNEL, FunnelSpec.model_validate({"steps": [{"event": "a"}, {"event": "b"}], **asked})),
+        (PROCESS, ProcessSpec.model_validate({"quiet": 2, **asked})),
     )
     for question, spec in questions:
         moments = [scope.now + timedelta(seconds=seconds) for seconds in (0, 0.5, 59.9, 60)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,8 +69,9 @@ def sides(world: World, spec: FunnelSpec) -> list[Funnel]:
             scope = Scope(1, world.zone, world.now)
             other = baseline(compare, period, scope)
             assert other
-            now = min(world.now.astimezone(ZoneInfo("UTC")).replace(second=0, microsecond=0), period.end + spec.window.length)
-            known = other.until if now < period.end else other.period.end + (now - period.end)
+            end = period.end.astimezone(UTC)
+            now = min(world.now.astimezone(UTC).replace(second=0, microsecond=0), end + spec.window.length)
+            known = other.until if now < end else other.period.end.astimezone(UTC) + (now - end)
             found = [mine, Funnel(world, spec, other.period, known)]
     among = [event for funnel in found for event in funnel.among if world.holds(funnel.spec.filter, event)]
     for funnel in found:

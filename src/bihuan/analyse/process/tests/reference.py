@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -99,8 +99,8 @@ def _window(spec: ProcessSpec, scope: Scope, side: int) -> tuple[int, int, int]:
     other = compare.baseline(spec.compare, period, scope)
     if side == 0 or other is None:
         return _tick(period.start), _tick(period.end), min(_tick(scope.now), _tick(end))
-    late = min(max(scope.now - period.end, timedelta(0)), days)
-    return _tick(other.period.start), _tick(other.until), _tick(other.until + late)
+    late = min(max(scope.now.astimezone(UTC) - period.end.astimezone(UTC), timedelta(0)), days)
+    return _tick(other.period.start), _tick(other.until), _tick(other.until.astimezone(UTC) + late)
 
 
 def _tick(at: datetime) -> int:
