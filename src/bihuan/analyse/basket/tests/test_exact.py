@@ -21,6 +21,7 @@ from bihuan.analyse.basket.tests.reference import baskets_of, cases
 from bihuan.engine.ask import Engine
 from bihuan.engine.behind import behind
 from bihuan.engine.errors import QuestionError
+from bihuan.engine.filters import Did, EventProperty
 from bihuan.engine.periods import Last
 from bihuan.engine.question import Scope
 from bihuan.engine.tests.exactly import exactly
@@ -162,3 +163,12 @@ def test_who_lacks_an_item_on_one_side_may_have_it_on_the_other(engine, scope, w
         return [one.number - first_person for one in engine.ask(question, asked, scope).result.people]
 
     assert (people(), people(before=True)) == ([0, 2], [1])
+
+
+def test_a_basket_on_both_sides_is_one_where_items_are_put_in_order(engine, scope, write, first_person):
+    bought = [(who, "tea" if who < 2 else "cup") for who in range(5)]
+    write(*((first_person + who, "Buy", "2026-03-14 10:00", {"products": [item]}) for who, item in bought))
+    likes_tea = Did(did="Buy", where=EventProperty(property="products", op="contains", values=("tea",)), days=30)
+    spec = BasketSpec.model_validate({"of": {"event": "Buy"}, "item": "products", "compare": {"segment": "fans"}})
+    result = engine.ask(BASKET, spec, replace(scope, segments={"fans": likes_tea})).result
+    assert [(item.name, item.baskets, item.before.baskets) for item in result.items] == [("cup", 0, 3), ("tea", 2, 2)]
