@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bihuan.analyse.lifecycle.chart import chart_lifecycle, panel_lifecycle
 from bihuan.analyse.lifecycle.result import LifecycleResult, headlines_lifecycle, shape_lifecycle, table_lifecycle
+from bihuan.analyse.lifecycle.sides import reads_lifecycle
 from bihuan.analyse.lifecycle.spec import LifecycleCell, LifecycleSpec
-from bihuan.analyse.lifecycle.sql import compile_lifecycle, people_lifecycle, reads_lifecycle
+from bihuan.analyse.lifecycle.sql import compile_lifecycle, people_lifecycle
 from bihuan.engine.question import Question
 
 LIFECYCLE: Question[LifecycleSpec, LifecycleResult] = Question(

@@ -30,14 +30,14 @@
   const percent = written({ style: "percent", maximumFractionDigits: 1 });
 
   // The tooltip of a chart in which one name may have two lines (its unfinished end is dashed): each name and value once.
-  const lines = (points) => {
+  const told = (write) => (points) => {
     const known = points.filter((point) => typeof point.value === "number");
     const once = known.filter((point, place) => known.findIndex((other) => other.seriesName === point.seriesName) === place);
-    return [points[0].axisValueLabel, ...once.map((point) => `${point.marker} ${point.seriesName}  ${count(point.value)}`)].join("\n");
+    return [points[0].axisValueLabel, ...once.map((point) => `${point.marker} ${point.seriesName}  ${write(point.value)}`)].join("\n");
   };
 
   // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first; "palette:text").
-  const FORMATTERS = { count, short, percent, lines };
+  const FORMATTERS = { count, short, percent, lines: told(count), shares: told(percent) };
   const COLOURED = ["color", "borderColor"]; // an event may be called "palette:0", too
   const coloured = (name, theme) => (name === "text" ? TEXT[theme] : PALETTE[theme][name % PALETTE[theme].length]);
   const named = (part, theme) => {
