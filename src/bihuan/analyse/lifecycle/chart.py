@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bihuan.analyse.lifecycle.result import STATES, LifecyclePart, LifecycleResult, Stage
+from bihuan.analyse.lifecycle.result import STATES, TITLES, LifecyclePart, LifecycleResult, Stage
 from bihuan.analyse.lifecycle.spec import State
 from bihuan.analyse.parts import between_said, part_title
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
-TITLES: Mapping[State, str] = {"new": "New", "returning": "Returning", "resurrected": "Resurrected", "dormant": "Dormant"}
 COLOURS: Mapping[State, str] = {"new": "palette:4", "returning": "palette:0", "resurrected": "palette:2", "dormant": "palette:3"}
 STACKED: tuple[State, ...] = ("returning", "resurrected", "new", "dormant")
 UNFINISHED = 0.5
@@ -35,7 +34,7 @@ def chart_lifecycle(result: LifecycleResult, reader: Reader) -> dict[str, Any] |
         "legend": {"top": 0},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, **shares},
         "xAxis": {"type": "category", "axisTick": {"show": False}, "data": [reader.show(stage.day, "day") for stage in stages]},
-        "yAxis": _axis(result),
+        "yAxis": {**_axis(result), **({"max": 1} if result.groups else {})},
         "series": series,
     }
 
@@ -136,9 +135,12 @@ def panel_lifecycle(result: LifecycleResult, reader: Reader) -> Mapping[str, Any
         "lines": chart_states(result, reader),
         "compared": _other(result, reader),
         "shares": result.groups,
-        "stages": [{**_row(stage, result, reader), **_row_before(stage, result.everybody, result, reader)} for stage in reversed(stages)],
+        "stages": [
+            {"place": None, **_row(stage, result, reader), **_row_before(stage, result.everybody, result, reader)}
+            for stage in reversed(stages)
+        ],
         "running": any(not stage.complete for stage in stages),
-        "until": result.compared_with is not None and not result.groups,
+        "stops": result.compared_with is not None and not result.groups,
         "breakdown": heading(result.breakdown, reader),
         "latest": reader.show(latest.day, "day") if latest else "",
         "parts": [

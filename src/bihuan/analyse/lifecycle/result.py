@@ -15,6 +15,13 @@ from bihuan.engine.meta import Interval, Warning_, between, lows_and_highs, samp
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 STATES: tuple[State, ...] = ("new", "returning", "resurrected", "dormant")
+TITLES: Mapping[State, str] = {"new": "New", "returning": "Returning", "resurrected": "Resurrected", "dormant": "Dormant"}
+SHARES: Mapping[State, str] = {
+    "new": "New, share of the active",
+    "returning": "Returning, share of the active",
+    "resurrected": "Resurrected, share of the active",
+    "dormant": "Dormant, share of those active before",
+}
 
 
 @dataclass(frozen=True)
@@ -291,7 +298,8 @@ def _bounds(stage: Stage | None) -> tuple[float | None, ...]:
 
 
 def headlines_lifecycle(result: LifecycleResult) -> tuple[Headline, ...]:
-    """The last period that is over, against the one before it; or, compared, against the one beside it."""
+    """The last period that is over, against the one before it; or, compared, against the one beside it: of groups by their shares. What is
+    more is shown as better, so that the dormant have no change."""
     over = [stage for stage in result.everybody.stages if stage.complete]
     now, before = ([None, None, *over][at] for at in (-1, -2))
     if result.compared_with:
@@ -299,14 +307,15 @@ def headlines_lifecycle(result: LifecycleResult) -> tuple[Headline, ...]:
         before = before if before and before.complete else None
     ratio = _change(getattr(now, "quick_ratio", None), getattr(before, "quick_ratio", None)) if result.compared_with else None
 
-    def change(state: State) -> float | None:
-        return _change(getattr(now, state, None), getattr(before, state, None))
+    def number(stage: Stage | None, state: State) -> float | None:
+        return stage.share(state) if stage and result.groups else getattr(stage, state, None)
+
+    def headline(state: State) -> Headline:
+        change = None if state == "dormant" else _change(number(now, state), number(before, state))
+        return Headline((SHARES if result.groups else TITLES)[state], number(now, state), "share" if result.groups else "number", change)
 
     return (
-        Headline("New", now and now.new, change=change("new")),
-        Headline("Returning", now and now.returning, change=change("returning")),
-        Headline("Resurrected", now and now.resurrected, change=change("resurrected")),
-        Headline("Dormant", now and now.dormant, change=change("dormant") if result.compared_with else None),
+        *map(headline, STATES),
         Headline("Quick ratio", None if now is None or now.quick_ratio is None else round(now.quick_ratio, 2), change=ratio),
     )
 
