@@ -279,7 +279,7 @@ VISITS = (
     (0, "2026-02-04 09:00"),
     (0, "2026-02-11 09:00"),  # back a week later, by the clock before what is now
     (1, "2026-02-05 09:00"),
-    (1, "2026-02-13 09:00"),  # later than it is now
+    (1, "2026-02-11 12:00"),  # by the clock just when it is now: too late
     (2, "2026-03-04 09:00"),
     (0, "2026-03-11 09:00"),
 )
