@@ -20,6 +20,9 @@ class Plain:
     def say(self, msgid: str, **values: Any) -> str:
         return msgid.format(**values)
 
+    def counted(self, one: str, several: str, count: int, **values: Any) -> str:
+        return self.say(one if count == 1 else several, count=count, **values)
+
     def show(self, value: Any, kind: str) -> str:
         return f"{value} {kind}"
 
