@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bihuan.analyse.purchase import Purchase
 from bihuan.analyse.rfm.chart import chart_rfm, panel_rfm
-from bihuan.analyse.rfm.result import RfmResult, headlines_rfm, shape_rfm, table_rfm
+from bihuan.analyse.rfm.estimates import shape_estimated
+from bihuan.analyse.rfm.result import RfmResult, headlines_rfm, table_rfm
 from bihuan.analyse.rfm.spec import RfmCell, RfmSpec
 from bihuan.analyse.rfm.sql import compile_rfm, people_rfm, reads_rfm
 from bihuan.engine.question import Question
@@ -18,7 +19,7 @@ RFM: Question[RfmSpec, RfmResult] = Question(
     spec=RfmSpec,
     reads=reads_rfm,
     compile=compile_rfm,
-    shape=shape_rfm,
+    shape=shape_estimated,
     table=table_rfm,
     chart=chart_rfm,
     headlines=headlines_rfm,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bihuan.analyse.composition.beside import Beside
-from bihuan.analyse.parts import rounded
+from bihuan.analyse.parts import between_said, rounded
 from bihuan.analyse.rfm.result import NONE, TITLES, RfmResult
 from bihuan.engine.question import Reader
 
@@ -67,6 +67,7 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
     most = max(result.grid.values(), default=0) or 1
     return {
         "chart": chart_rfm(result, reader),
+        "sampled": result.sample is not None,
         "named": result.named or "",
         "other": reader.say(result.said[0], **result.said[1]) if result.said else "",
         "groups": [
@@ -74,12 +75,14 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
                 "group": one.group,
                 "title": reader.say(TITLES[one.group]),
                 "customers": reader.show(one.customers, "number"),
+                "sure": between_said(result.sure(one.customers), reader),
                 "share": reader.show(one.share, "share"),
                 "worth": reader.show(one.worth, "money"),
+                "worth_sure": between_said(one.worth_sure, reader, "money"),
                 "days_ago": reader.show(rounded(one.days_ago, 1), "number"),
                 "purchases": reader.show(rounded(one.purchases), "number"),
                 "money": reader.show(one.money, "money"),
-                "beside": _beside(one.beside, reader) if one.beside else None,
+                "beside": _beside(one.beside, result, reader) if one.beside else None,
             }
             for one in result.groups
         ],
@@ -91,6 +94,7 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
                     {
                         "frequency": f,
                         "customers": reader.show(result.grid.get((r, f), 0), "number"),
+                        "sure": between_said(result.sure(result.grid.get((r, f), 0)), reader),
                         "heat": round(result.grid.get((r, f), 0) / most * SHADES),
                     }
                     for f in range(1, columns + 1)
@@ -108,12 +112,13 @@ def panel_rfm(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
     }
 
 
-def _beside(found: Beside, reader: Reader) -> Mapping[str, str]:
+def _beside(found: Beside, result: RfmResult, reader: Reader) -> Mapping[str, str]:
     """The same group of the others, and the difference of the shares in points with its interval."""
     change = found.change
     known = change is not None and change.low is not None
     return {
         "customers": reader.show(found.people, "number"),
+        "sure": between_said(result.sure(found.people), reader),
         "share": reader.show(found.share, "share"),
         "change": _points(change.estimate) if change else "",
         "interval": f"{_points(change.low)} – {_points(change.high)}" if change and known else "",
@@ -144,6 +149,7 @@ def _moves(result: RfmResult, reader: Reader) -> Mapping[str, Any]:
                         "was": was,
                         "group": "" if now == NONE else now,
                         "text": reader.show(number, "number") if (number := result.moves.get((was, now), 0)) else "",
+                        "sure": between_said(result.sure(number), reader),
                         "heat": round(number / most * SHADES),
                         "stayed": was == now,
                     }

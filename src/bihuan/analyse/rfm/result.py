@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bihuan.analyse.composition.beside import Beside, beside, tested
+from bihuan.analyse.purchase import all_spent
 from bihuan.analyse.rfm.spec import Group, RfmSpec
 from bihuan.analyse.rfm.sql import GROUPS, group_of, levels
 from bihuan.analyse.statistics import Share
 from bihuan.engine.compare import Said, compare_said
+from bihuan.engine.meta import Interval, Warning_, between, lows_and_highs, sample_warning
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 TITLES: Mapping[Group, str] = {
@@ -30,7 +32,8 @@ NONE = "none"
 @dataclass(frozen=True)
 class Members:
     """Customers of a group: how many, their `share` of all (None of nobody), what they bought for in all (`worth`), and on average how many
-    days ago they last bought, how often, and for how much (None of nobody). `beside`: the same group of who they are compared with."""
+    days ago they last bought, how often, and for how much (None of nobody). `beside`: the same group of who they are compared with.
+    `worth_sure`: of a sample, where `worth` lies."""
 
     group: Group
     customers: int
@@ -40,6 +43,7 @@ class Members:
     purchases: float | None
     money: float | None
     beside: Beside | None = None
+    worth_sure: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class RfmResult:
     `moves[(before, now)]` counts customers, "none" where they had bought nothing in the time; None when not asked for.
 
     With a comparison all of this is of the customers of the segment `named`; `said` is what they are compared with, `others` customers.
+    Of a `sample`, numbers of customers and what they bought for in all are estimates for everybody; all else is the sample's, the cuts too.
     """
 
     customers: int
@@ -61,6 +66,28 @@ class RfmResult:
     named: str | None = None
     said: Said | None = None
     others: int = 0
+    sample: float | None = None
+
+    @property
+    def warnings(self) -> tuple[Warning_, ...]:
+        surely = self.sure(self.customers)
+        if surely is None:
+            return sample_warning(self.sample)
+        bounds = {"low": round(surely.low), "high": round(surely.high)}
+        return (*sample_warning(self.sample), ("There are between {low} and {high} customers, with 95 % confidence.", bounds))
+
+    def seen(self, customers: int) -> int:
+        """How many of the sample a number of customers was estimated from."""
+        return customers if self.sample is None else round(customers * self.sample)
+
+    def sure(self, customers: int) -> Interval | None:
+        """Where a number of customers lies; None without a sample, and where it has nobody."""
+        return between(self.seen(customers), self.seen(customers), self.sample)
+
+    def together(self, groups: Iterable[Group]) -> int:
+        """The customers of several groups."""
+        seen = sum(self.seen(one.customers) for one in self.groups if one.group in groups)
+        return seen if self.sample is None else round(seen / self.sample)
 
 
 def shape_rfm(spec: RfmSpec, scope: Scope, rows: Rows) -> RfmResult:
@@ -76,7 +103,7 @@ def shape_rfm(spec: RfmSpec, scope: Scope, rows: Rows) -> RfmResult:
             mine[now].append(row)
             grid[row["r"], row["f"]] += row["customers"]
     everybody = sum(grid.values())
-    groups = tuple(_members(group, members, everybody) for group, members in mine.items())
+    groups = tuple(_members(group, members, everybody, spec.sample) for group, members in mine.items())
     if spec.compare is not None:
         theirs = _counts(spec, [row for row in scores if row["theirs"]])
         both = _counts(spec, [row for row in scores if row["theirs"] and row["mine"]])
@@ -115,7 +142,7 @@ def _beside(groups: tuple[Members, ...], theirs: Counter[Group], both: Counter[G
 
 
 def table_rfm(result: RfmResult) -> Table:
-    """One row a group; with a comparison also that of the others, and the difference of the shares."""
+    """One row a group; with a comparison also that of the others, and the difference of the shares; of a sample where the estimates lie."""
     columns: tuple[Column, ...] = (
         Column("group", "Customer group"),
         Column("customers", "Customers", "number"),
@@ -127,21 +154,42 @@ def table_rfm(result: RfmResult) -> Table:
     )
     if result.said is not None:
         columns += OF_OTHERS
+    if result.sample is not None:
+        columns += SURE if result.said is None else (*SURE, *SURE_OF_OTHERS)
     if not result.customers and not result.others:
         return Table(columns, ())
     rows: list[tuple[Any, ...]] = []
     cells: list[tuple[Mapping[str, Any] | None, ...]] = []
     for one in result.groups:
-        row = (TITLES[one.group], one.customers, one.share, one.worth, one.days_ago, one.purchases, one.money)
-        linked = (None, {"group": one.group}, None, None, None, None, None)
-        if (other := one.beside) is None:
-            rows.append(row)
-            cells.append(linked)
-            continue
-        change = tuple(other.change) if other.change else (None, None, None)
-        rows.append((*row, other.people, other.share, *change, other.p_value, other.verdict or None))
-        cells.append((*linked, {"group": one.group, "before": True}, *(None,) * 6))
+        row: tuple[Any, ...] = (TITLES[one.group], one.customers, one.share, one.worth, one.days_ago, one.purchases, one.money)
+        linked: tuple[Mapping[str, Any] | None, ...] = (None, {"group": one.group}, *(None,) * 5)
+        if (other := one.beside) is not None:
+            change = tuple(other.change) if other.change else (None, None, None)
+            row = (*row, other.people, other.share, *change, other.p_value, other.verdict or None)
+            linked = (*linked, {"group": one.group, "before": True}, *(None,) * 6)
+        rows.append((*row, *_bounds(one, result)))
+        cells.append((*linked, *(None,) * (len(columns) - len(linked))))
     return Table(columns, tuple(rows), tuple(cells))
+
+
+def _bounds(one: Members, result: RfmResult) -> tuple[float | None, ...]:
+    """Of a sample, where the numbers lie."""
+    if result.sample is None:
+        return ()
+    others = [result.sure(one.beside.people)] if one.beside is not None else []
+    return lows_and_highs([result.sure(one.customers), one.worth_sure, *others])
+
+
+SURE = (
+    Column("customers_low", "Customers, at least", "number"),
+    Column("customers_high", "Customers, at most", "number"),
+    Column("worth_low", "Bought for in all, at least", "money"),
+    Column("worth_high", "Bought for in all, at most", "money"),
+)
+SURE_OF_OTHERS = (
+    Column("other_customers_low", "Customers compared with, at least", "number"),
+    Column("other_customers_high", "Customers compared with, at most", "number"),
+)
 
 
 OF_OTHERS = (
@@ -157,22 +205,17 @@ OF_OTHERS = (
 
 def headlines_rfm(result: RfmResult) -> tuple[Headline, ...]:
     valuable = [one for one in result.groups if one.group in ("champion", "loyal", "lapsing", "lost_valuable")]
-    at_risk = [one for one in result.groups if one.group in ("lapsing", "lost_valuable")]
     worth = sum(one.worth for one in result.groups)
     return (
         Headline("Customers", result.customers),
-        Headline("Champions", _customers(one for one in result.groups if one.group == "champion")),
-        Headline("Valuable and at risk", _customers(at_risk)),
+        Headline("Champions", result.together(("champion",))),
+        Headline("Valuable and at risk", result.together(("lapsing", "lost_valuable"))),
         Headline("Share of what the valuable bought", sum(one.worth for one in valuable) / worth if worth else None, "share"),
         *((Headline("Customers compared with", result.others),) if result.said is not None else ()),
     )
 
 
-def _customers(members: Iterable[Members]) -> int:
-    return sum(one.customers for one in members)
-
-
-def _members(group: Group, rows: list[Mapping[str, Any]], everybody: int) -> Members:
+def _members(group: Group, rows: list[Mapping[str, Any]], everybody: int, sample: float | None) -> Members:
     customers, worth = sum(row["customers"] for row in rows), sum(row["worth"] for row in rows)
     return Members(
         group=group,
@@ -182,4 +225,7 @@ def _members(group: Group, rows: list[Mapping[str, Any]], everybody: int) -> Mem
         days_ago=sum(row["days_ago"] for row in rows) / customers if customers else None,
         purchases=sum(row["purchases"] for row in rows) / customers if customers else None,
         money=worth / customers if customers else None,
+        worth_sure=all_spent(worth, sum(row["squares"] for row in rows), min(row["least"] for row in rows), sample)
+        if sample is not None and customers
+        else None,
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bihuan.analyse.purchase import Purchase
 from bihuan.engine.compare import Groups
 from bihuan.engine.filters import EVERYTHING, Filter
+from bihuan.engine.meta import Sample
 from bihuan.engine.question import Spec
 
 Cuts = Annotated[tuple[float, ...], Field(min_length=1, max_length=9)]
@@ -44,7 +45,7 @@ class RfmSpec(Spec):
     """Customers by how long ago they last did `purchase` (recency), on how many days (frequency) and for how much (money), in the
     last `days` days, today included. `filter` must hold of every purchase. `moved_since`: beside it the groups as they were so many
     days ago, at the same cuts. `compare`: the customers of a segment, and beside them those of another, everybody or everybody else; the
-    cuts are those of all customers then too, so that a group means the same on both sides."""
+    cuts are those of all customers then too, so that a group means the same on both sides. `sample` asks this part of the people only."""
 
     purchase: Purchase
     filter: Filter = EVERYTHING
@@ -52,6 +53,7 @@ class RfmSpec(Spec):
     cuts: Quantiles | Fixed = Quantiles()
     moved_since: Annotated[int, Field(ge=1, le=1830)] | None = None
     compare: Groups | None = None
+    sample: Sample = None
 
 
 class RfmCell(Spec):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bihuan.analyse.rfm.spec import Fixed, Group, RfmCell, RfmSpec
 from bihuan.engine.compare import groups
 from bihuan.engine.conditions import condition
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -35,17 +36,21 @@ def reads_rfm(spec: RfmSpec, scope: Scope) -> Period:
 def compile_rfm(spec: RfmSpec, scope: Scope) -> Statement:
     """Rows (part, recency, frequency, money, group, was, customers, worth, …). `scores`: customers with these three scores (0: nothing
     bought), now and before; `cuts`: one row with the cut values of the three. With a comparison, `mine` and `theirs` say on which sides
-    these customers are; who is on neither is not counted."""
+    these customers are; who is on neither is not counted. Of a sample, `squares` and `least` are of what each of them spent."""
     binder = Binder()
     sides = ", mine, theirs" if spec.compare else ""
+    none = ", 0, 0" if sides else ""
+    spread = ""
+    if spec.sample is not None:
+        spread, none = ", sum(money * money) AS squares, min(money) AS least", f"{none}, 0., 0."
     sql = f"""
 WITH {_scored(spec, scope, binder)}
 SELECT 'scores' AS part, r, f, m, was_r, was_f, was_m, count() AS customers,
   sum(money) AS worth, sum(toFloat64(recency)) AS days_ago, sum(frequency) AS purchases,
-  [] AS recency_cuts, [] AS frequency_cuts, [] AS money_cuts{sides}
+  [] AS recency_cuts, [] AS frequency_cuts, [] AS money_cuts{sides}{spread}
 FROM scored{" WHERE mine OR theirs" if sides else ""} GROUP BY r, f, m, was_r, was_f, was_m{sides}
 UNION ALL
-SELECT 'cuts', 0, 0, 0, 0, 0, 0, 0, 0., 0., 0, {", ".join(f"(SELECT of_{name} FROM cuts)" for name in MEASURES)}{", 0, 0" if sides else ""}
+SELECT 'cuts', 0, 0, 0, 0, 0, 0, 0, 0., 0., 0, {", ".join(f"(SELECT of_{name} FROM cuts)" for name in MEASURES)}{none}
 """
     return Statement(sql, binder.params)
 
@@ -107,6 +112,7 @@ def _scored(spec: RfmSpec, scope: Scope, binder: Binder) -> str:
         cuts = "SELECT " + ", ".join(f"quantilesExact({steps})(toFloat64({name})) AS of_{name}" for name in MEASURES)
         cuts += " FROM customers WHERE frequency > 0"
     moved, sides = spec.moved_since is not None, _sides(spec, scope, binder)
+    sample = "" if spec.sample is None else f" AND {sampled(spec.sample, binder, nobody=None)}"
 
     def score(name: str, prefix: str) -> str:
         over = f"arrayCount(cut -> toFloat64({prefix}{name}) > cut, (SELECT of_{name} FROM cuts))"
@@ -117,7 +123,7 @@ def _scored(spec: RfmSpec, scope: Scope, binder: Binder) -> str:
   SELECT person, day, sum(ifNull({property_number(spec.purchase.value, scope, binder)}, 0)) AS value
   FROM visible
   WHERE person != 0 AND {has_name_of((spec.purchase,), binder)} AND {is_one_of(spec.purchase, scope, binder)}
-    AND {condition(spec.filter, scope, binder, over="visible")}
+    AND {condition(spec.filter, scope, binder, over="visible")}{sample}
   GROUP BY person, day
 ),
 customers AS MATERIALIZED (
