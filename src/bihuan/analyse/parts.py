@@ -1,4 +1,5 @@
-"""What answers have in common where they are shown: how one of their parts is called, and in how many digits a number is told."""
+"""What answers have in common: how a part of a broken-down one is called, where the numbers of a sample's lie, and in how many digits a
+number is told."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bihuan.engine.breakdowns import Breakdown, part_said
-from bihuan.engine.meta import Interval
+from bihuan.engine.meta import Interval, between
 from bihuan.engine.question import Kind, Reader
 
 
@@ -27,6 +28,20 @@ class Broken(Protocol):
     def breakdown(self) -> Sequence[Breakdown]: ...
     @property
     def names(self) -> Mapping[str, str]: ...
+
+
+class Estimated:
+    """An answer whose numbers of people are estimates for everybody where only a `sample` of them was asked."""
+
+    sample: float | None
+
+    def seen(self, people: int) -> int:
+        """How many of the sample a number of people was estimated from."""
+        return people if self.sample is None else round(people * self.sample)
+
+    def sure(self, people: int) -> Interval | None:
+        """Where a number of people lies; None without a sample, and where it has nobody."""
+        return between(self.seen(people), self.seen(people), self.sample)
 
 
 def part_title(part: Part, result: Broken, reader: Reader) -> str:

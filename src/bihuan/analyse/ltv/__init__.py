@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bihuan.analyse.ltv.chart import chart_ltv, panel_ltv
-from bihuan.analyse.ltv.result import LtvResult, headlines_ltv, shape_ltv, table_ltv
+from bihuan.analyse.ltv.estimates import shape_estimated
+from bihuan.analyse.ltv.result import LtvResult, headlines_ltv, table_ltv
 from bihuan.analyse.ltv.spec import LtvCell, LtvSpec
 from bihuan.analyse.ltv.sql import compile_ltv, people_ltv, reads_ltv
 from bihuan.analyse.purchase import Purchase
@@ -18,7 +19,7 @@ LTV: Question[LtvSpec, LtvResult] = Question(
     spec=LtvSpec,
     reads=reads_ltv,
     compile=compile_ltv,
-    shape=shape_ltv,
+    shape=shape_estimated,
     table=table_ltv,
     chart=chart_ltv,
     headlines=headlines_ltv,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bihuan.analyse.ltv.result import AGES, LtvPart, LtvResult, Missing, Prediction
-from bihuan.analyse.parts import part_title
+from bihuan.analyse.parts import between_said, part_title
 from bihuan.engine.breakdowns import heading
 from bihuan.engine.question import Reader
 
@@ -83,6 +83,7 @@ def panel_ltv(result: LtvResult, reader: Reader) -> Mapping[str, Any]:
     return {
         "chart": chart_ltv(result, reader),
         "columns": titles(result, reader)[:ages],
+        "sampled": result.sample is not None,
         "predicted": result.prediction is not None,
         "horizon": reader.show(result.horizon, "number"),
         "breakdown": heading(result.breakdown, reader),
@@ -94,13 +95,15 @@ def panel_ltv(result: LtvResult, reader: Reader) -> Mapping[str, Any]:
                 "title": reader.show(cohort.day, "day"),
                 "day": cohort.day.isoformat(),
                 "customers": reader.show(cohort.customers, "number"),
+                "sure": between_said(cohort.sure(cohort.customers), reader),
                 "cells": [
                     {
                         "text": "" if value is None else reader.show(value, "money"),
                         "heat": 0 if value is None else round(value / most * SHADES),
                         "running": value is not None and not done,
+                        "sure": between_said(surely, reader, "money"),
                     }
-                    for value, done in zip(cohort.values[:ages], cohort.complete[:ages], strict=True)
+                    for value, done, surely in zip(cohort.values[:ages], cohort.complete[:ages], cohort.between[:ages], strict=True)
                 ],
                 "expected": reader.show(cohort.expected, "money"),
             }
@@ -128,8 +131,10 @@ def _parts(result: LtvResult, ages: int, reader: Reader) -> list[dict[str, Any]]
             "title": part_title(part, result, reader),
             "place": part.place,
             "customers": reader.show(part.customers, "number"),
+            "sure": between_said(part.sure(part.customers), reader),
             "again": reader.show(part.again, "number"),
-            "share": reader.show(part.again / part.customers, "share"),
+            "again_sure": between_said(part.sure(part.again), reader),
+            "share": reader.show(part.bought_again, "share"),
             **_predicted(part, reader),
             "cells": [
                 {

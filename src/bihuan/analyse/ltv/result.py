@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import accumulate
 from typing import Any, Literal
 
 from bihuan.analyse.ltv.models import FEWEST, Buying, Spending, fit_buying, fit_spending
 from bihuan.analyse.ltv.spec import LtvSpec
+from bihuan.analyse.parts import Estimated
+from bihuan.analyse.purchase import customers_warning, each_spent
 from bihuan.engine.breakdowns import Breakdown, cells_of, columns_of
+from bihuan.engine.meta import Interval, Warning_, lows_and_highs, sample_warning
 from bihuan.engine.periods import Unit, bucket_day, next_bucket_day
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
@@ -21,12 +24,15 @@ Missing = Literal["few", "worthless", "unfit"]
 
 
 @dataclass(frozen=True)
-class Cohort:
+class Cohort(Estimated):
     """Customers whose first purchase fell into the bucket that begins on `day`; `again` of them bought more than once.
 
     `values`, by age: what a customer has brought on average up to the end of that age (None: nobody is that old). `complete`, by age:
     whether the whole cohort has lived through it, so that the number will not grow. `expected` is what a customer will bring on average
     over the horizon (None without a prediction).
+
+    Of a `sample`, `customers` and `again` are estimates for everybody, and `between` says of each of `values` where it lies (None of one
+    customer).
     """
 
     day: date
@@ -35,12 +41,15 @@ class Cohort:
     complete: tuple[bool, ...]
     expected: float | None
     again: int
+    between: tuple[Interval | None, ...] = ()
+    sample: float | None = None
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What all customers together are expected to do in the next `days` days: `purchases`, worth `value`. `alive` is how many customers
-    are expected to still buy at all. `buying` and `spending` are the fitted models, learned from `learned` of the customers."""
+    are expected to still buy at all. `buying` and `spending` are the fitted models, learned from `learned` of the customers (of those who
+    were asked)."""
 
     days: int
     purchases: float
@@ -52,13 +61,15 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Customers:
+class Customers(Estimated):
     """Some customers: their `cohorts` in order; `curve`, by age: what a customer brings on average up to its end, each age's part from the
     cohorts that have lived through it (None where none has). `customers` in all, of whom `again` bought more than once.
 
     `prediction` None is explained by `missing`: too `few` bought again; too few of those that the models learn from did, for anything
     of worth (`worthless`); or the models found no parameters that make sense (`unfit`). `missing` is None where there is a prediction,
     and where there is nobody.
+
+    Of a `sample`, numbers of customers and what is predicted of all of them are estimates for everybody; averages are the sample's.
     """
 
     cohorts: tuple[Cohort, ...]
@@ -67,6 +78,7 @@ class Customers:
     again: int
     prediction: Prediction | None
     missing: Missing | None
+    sample: float | None = field(default=None, kw_only=True)
 
     @property
     def brought(self) -> float | None:
@@ -76,7 +88,14 @@ class Customers:
     @property
     def expected(self) -> float | None:
         """What a customer is expected to bring over the horizon, on average (None without a prediction)."""
-        return self.prediction.value / self.customers if self.prediction and self.customers else None
+        seen = self.seen(self.customers)
+        return self.prediction.value * (self.sample or 1) / seen if self.prediction and seen else None
+
+    @property
+    def bought_again(self) -> float | None:
+        """Which part of the customers bought again (None of nobody)."""
+        seen = self.seen(self.customers)
+        return self.seen(self.again) / seen if seen else None
 
 
 @dataclass(frozen=True)
@@ -101,10 +120,10 @@ class LtvResult(Customers):
     names: Mapping[str, str]
 
     @property
-    def warnings(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-        found: list[tuple[str, Mapping[str, Any]]] = []
+    def warnings(self) -> tuple[Warning_, ...]:
+        found = [*sample_warning(self.sample), *customers_warning(self.sure(self.customers))]
         if self.missing:
-            found.append((MISSING[self.missing], {"count": self.again}))
+            found.append((MISSING[self.missing], {"count": self.seen(self.again)}))
         if self.prediction and self.prediction.learned < self.customers:
             known = {"learned": self.prediction.learned, "customers": self.customers}
             found.append(("The prediction learned from {learned} of {customers} customers, and is about all of them.", known))
@@ -148,7 +167,7 @@ def shape_ltv(spec: LtvSpec, scope: Scope, rows: Rows) -> LtvResult:
 
 def table_ltv(result: LtvResult) -> Table:
     """One row a cohort: its size, what a customer brought by each age, and what one is expected to bring. When broken down, the same of
-    each value, after a row (without a cohort) of all its customers; and how many bought again."""
+    each value, after a row (without a cohort) of all its customers; and how many bought again. Of a sample, also where all of that lies."""
     ages = range(max((len(cohort.values) for cohort in result.cohorts), default=0))
     named = columns_of(result.breakdown) if result.parts else ()
     columns = (
@@ -158,22 +177,67 @@ def table_ltv(result: LtvResult) -> Table:
         *((Column("again", "Customers who bought again", "number"),) if named else ()),
         *(Column(f"age_{age}", AGES[result.unit], "money", {"number": age}) for age in ages),
         Column("expected", "Expected over the horizon", "money"),
+        *_bound_columns(result, ages),
     )
     rows: list[tuple[Any, ...]] = []
     cells: list[tuple[Mapping[str, Any] | None, ...]] = []
     if not named:
-        rows += [(cohort.day, cohort.customers, *cohort.values, cohort.expected) for cohort in result.cohorts]
-        cells += [(None, {"cohort": cohort.day.isoformat()}, *(None for _ in ages), None) for cohort in result.cohorts]
+        rows += [
+            (cohort.day, cohort.customers, *cohort.values, cohort.expected, *_bounds(cohort, ages, again=False))
+            for cohort in result.cohorts
+        ]
+        cells += [(None, {"cohort": cohort.day.isoformat()}, *(None,) * (len(columns) - 2)) for cohort in result.cohorts]
     for part in result.parts:
         value = cells_of(part.value, result.breakdown)
-        rows.append((*value, None, part.customers, part.again, *part.curve, part.expected))
-        rows += [(*value, each.day, each.customers, each.again, *each.values, each.expected) for each in part.cohorts]
+        rows.append((*value, None, part.customers, part.again, *part.curve, part.expected, *_bounds(part, ages)))
+        rows += [(*value, each.day, each.customers, each.again, *each.values, each.expected, *_bounds(each, ages)) for each in part.cohorts]
         for cohort in ({}, *({"cohort": each.day.isoformat()} for each in part.cohorts)):
             whose = {"place": part.place, **cohort}
-            cells.append((*(None for _ in value), None, whose, {**whose, "bought": "again"}, *(None for _ in ages), None))
+            cells.append((*(None for _ in value), None, whose, {**whose, "bought": "again"}, *(None,) * (len(columns) - len(value) - 3)))
     return Table(columns, tuple(rows), tuple(cells))
 
 
+def _bounds(one: Cohort | Customers, ages: range, *, again: bool = True) -> tuple[float | None, ...]:
+    """Of a sample, where the numbers lie: how many customers, how many of them bought again, and the averages of a cohort."""
+    if one.sample is None:
+        return ()
+    averages = one.between if isinstance(one, Cohort) else (None,) * len(ages)
+    return lows_and_highs([one.sure(one.customers), *([one.sure(one.again)] if again else []), *averages])
+
+
+def _bound_columns(result: LtvResult, ages: range) -> tuple[Column, ...]:
+    if result.sample is None:
+        return ()
+    least, most = AT_LEAST[result.unit], AT_MOST[result.unit]
+    return (
+        Column("customers_low", "Customers, at least", "number"),
+        Column("customers_high", "Customers, at most", "number"),
+        *(AGAIN if result.parts else ()),
+        *(
+            column
+            for age in ages
+            for column in (
+                Column(f"age_{age}_low", least, "money", {"number": age}),
+                Column(f"age_{age}_high", most, "money", {"number": age}),
+            )
+        ),
+    )
+
+
+AGAIN = (
+    Column("again_low", "Customers who bought again, at least", "number"),
+    Column("again_high", "Customers who bought again, at most", "number"),
+)
+AT_LEAST: Mapping[str, str] = {
+    "day": "By day {number}, at least",
+    "week": "By week {number}, at least",
+    "month": "By month {number}, at least",
+}
+AT_MOST: Mapping[str, str] = {
+    "day": "By day {number}, at most",
+    "week": "By week {number}, at most",
+    "month": "By month {number}, at most",
+}
 AGES: Mapping[str, str] = {"day": "By day {number}", "week": "By week {number}", "month": "By month {number}"}
 
 
@@ -182,7 +246,7 @@ def headlines_ltv(result: LtvResult) -> tuple[Headline, ...]:
     return (
         Headline("Customers", result.customers),
         Headline("Brought by a customer so far", result.brought, "money"),
-        Headline("Bought again", result.again / result.customers if result.customers else None, "share"),
+        Headline("Bought again", result.bought_again, "share"),
         Headline("Expected in {days} days", found.value if found else None, "money", values={"days": found.days if found else 0}),
         Headline("Customers who still buy", round(found.alive) if found else None),
     )
@@ -204,14 +268,16 @@ def _customers(spec: LtvSpec, scope: Scope, rows: Sequence[Mapping[str, Any]]) -
     prediction, expected, missing = _prediction(spec, scope, groups, repeaters)
     sizes: dict[date, int] = {}
     brought: dict[tuple[date, int], float] = {}
+    squares: dict[tuple[date, int], float] = {}
     for row in observed:
         if row["age"] == 0:
             sizes[row["cohort"]] = int(row["customers"])
         brought[row["cohort"], int(row["age"])] = float(row["value"])
+        squares[row["cohort"], int(row["age"])] = float(row.get("squares", 0))
     again: dict[date, int] = dict.fromkeys(sizes, 0)
     for known, bought, number in zip(groups["known_days"], groups["bought"], groups["number"], strict=True):
         again[_first_of(spec, scope, known)] += int(number) if bought else 0
-    cohorts = tuple(_cohort(spec, scope, day, sizes[day], brought, expected.get(day), again[day]) for day in sorted(sizes))
+    cohorts = tuple(_cohort(spec, scope, day, sizes[day], brought, squares, expected.get(day), again[day]) for day in sorted(sizes))
     return Customers(cohorts, _curve(cohorts, brought), int(groups["customers"]), sum(again.values()), prediction, missing)
 
 
@@ -224,14 +290,22 @@ def _first_of(spec: LtvSpec, scope: Scope, known: int) -> date:
 
 
 def _cohort(
-    spec: LtvSpec, scope: Scope, day: date, size: int, brought: Mapping[tuple[date, int], float], expected: float | None, again: int
+    spec: LtvSpec,
+    scope: Scope,
+    day: date,
+    size: int,
+    brought: Mapping[tuple[date, int], float],
+    squares: Mapping[tuple[date, int], float],
+    expected: float | None,
+    again: int,
 ) -> Cohort:
     period, now = scope.period(spec.period), scope.today
     oldest = max(day, period.since)
     youngest = min(next_bucket_day(day, spec.unit) - timedelta(days=1), period.until, now)
     ages = range(spec.ages + 1)
     reached = [later(oldest, spec.unit, age) <= now for age in ages]
-    totals = accumulate(brought.get((day, age), 0.0) for age in ages)
+    totals, totals_of_squares = (list(accumulate(each.get((day, age), 0.0) for age in ages)) for each in (brought, squares))
+    means = [each_spent(total, square, size, spec.sample) for total, square in zip(totals, totals_of_squares, strict=True)]
     return Cohort(
         day=day,
         customers=size,
@@ -239,6 +313,7 @@ def _cohort(
         complete=tuple(later(youngest, spec.unit, age + 1) <= now + timedelta(days=1) for age in ages),
         expected=expected / size if expected is not None else None,
         again=again,
+        between=tuple(mean if there else None for mean, there in zip(means, reached, strict=True)),
     )
 
 

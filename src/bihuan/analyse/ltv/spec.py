@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from bihuan.analyse.purchase import Purchase
 from bihuan.engine.breakdowns import Breakdowns, of_people
 from bihuan.engine.filters import EVERYTHING, Filter
+from bihuan.engine.meta import Sample
 from bihuan.engine.periods import Last, PeriodSpec
 from bihuan.engine.question import Spec
 
@@ -28,7 +29,8 @@ class LtvSpec(Spec):
     (whole units since it), up to the age `ages`; and what they will bring in the next `horizon` days.
 
     `filter` must hold of every purchase. All purchases up to today count, also those after the period. A customer's purchases belong
-    together, so customers are broken down by what is the person's own: a present property, a segment, the first channel.
+    together, so customers are broken down by what is the person's own: a present property, a segment, the first channel. `sample` asks
+    this part of the people only.
     """
 
     purchase: Purchase
@@ -39,6 +41,7 @@ class LtvSpec(Spec):
     horizon: Annotated[int, Field(ge=1, le=1825)] = 90
     breakdown: Annotated[Breakdowns, BeforeValidator(_of_the_person)] = ()
     top: Annotated[int, Field(ge=1, le=MOST_VALUES)] = 5
+    sample: Sample = None
 
     @field_validator("breakdown")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bihuan.analyse.ltv.spec import LtvCell, LtvSpec
 from bihuan.engine.breakdowns import split
 from bihuan.engine.conditions import condition
+from bihuan.engine.meta import sampled
 from bihuan.engine.periods import Period, bucket_day
 from bihuan.engine.question import Scope, Statement
 from bihuan.engine.selection import has_name_of, is_one_of
@@ -24,31 +25,39 @@ def compile_ltv(spec: LtvSpec, scope: Scope) -> Statement:
     entry for all customers with the same purchases again (`bought`), days to the last (`last_days`), days known (`known_days`), with
     their number and the value of purchases after the first. `repeaters`: arrays of purchases again and their mean value, one entry a
     customer. Customers are fitted to (`fitted` in `groups`) as long as there are at most `MOST_FITTED`. When broken down, all of it for
-    each `place`, of which 0 is everybody, with its value `named` and `rank`."""
+    each `place`, of which 0 is everybody, with its value `named` and `rank`. Of a sample, `squares` in `observed` is by how much the sum of
+    the square of what each customer has brought grew at that age."""
     binder = Binder()
-    customers, place, told, untold, by_place = ("customers", "", "", "", "")
+    customers, place, named, told, untold, by_place = ("customers", "", "", "", "", "")
     if spec.breakdown:
         customers, place, by_place = "spread", "place, ", "\nGROUP BY place"
+        named = "place, named, rank, "
         told, untold = "place, any(named) AS named, max(rank) AS rank, ", "place, '', 0, "
+    orders, square, squares, no_squares = "orders", "", "", ""
+    if spec.sample is not None:
+        ordered = "arraySort(orders)"
+        grown = "(one, total) -> (one.1, one.2, one.2 * (2 * total - one.2))"
+        orders = f"arrayMap({grown}, {ordered}, arrayCumSum(one -> one.2, {ordered}))"
+        square, squares, no_squares = ", order.3 AS square", ", sum(square) AS squares", ", 0."
     sql = f"""
 WITH {_customers(spec, scope, binder)}{_spread(spec, scope, binder)}
 SELECT 'observed' AS part, {told}cohort, age, uniqExact(person) AS customers, sum(value) AS value,
-  [] AS bought, [] AS last_days, [] AS known_days, [] AS number, [] AS fitted, [] AS worth
+  [] AS bought, [] AS last_days, [] AS known_days, [] AS number, [] AS fitted, [] AS worth{squares}
 FROM (
-  SELECT {"place, named, rank, " if spec.breakdown else ""}person, cohort, age('{spec.unit}', first, order.1) AS age, order.2 AS value
-  FROM {customers} ARRAY JOIN orders AS order
+  SELECT {named}person, cohort, age('{spec.unit}', first, order.1) AS age, order.2 AS value{square}
+  FROM {customers} ARRAY JOIN {orders} AS order
 )
 GROUP BY {place}cohort, age
 UNION ALL
 SELECT 'groups', {untold}toDate(0), 0, sum(each), 0., groupArray(again), groupArray(last_day), groupArray(known_day), groupArray(each),
-  groupArray(learned), groupArray(brought)
+  groupArray(learned), groupArray(brought){no_squares}
 FROM (
   SELECT {place}again, last_day, known_day, count() AS each, countIf(chosen) AS learned, sum(repeat_value) AS brought
   FROM {customers} GROUP BY {place}again, last_day, known_day
   ORDER BY {place}again, last_day, known_day
 ){by_place}
 UNION ALL
-SELECT 'repeaters', {untold}toDate(0), 0, count(), 0., groupArray(again), [], [], [], [], groupArray(repeat_value / again)
+SELECT 'repeaters', {untold}toDate(0), 0, count(), 0., groupArray(again), [], [], [], [], groupArray(repeat_value / again){no_squares}
 FROM (SELECT {place}again, repeat_value FROM {customers} WHERE again > 0 AND repeat_value > 0 AND chosen ORDER BY person){by_place}
 """
     return Statement(sql, binder.params)
@@ -74,6 +83,8 @@ def _customers(spec: LtvSpec, scope: Scope, binder: Binder) -> str:
     now = binder.bind(scope.today, "Date")
     start = {"day": "first", "week": "toMonday(first)", "month": "toStartOfMonth(first)"}[spec.unit]
     chosen = is_one_of(spec.purchase, scope, binder, over="history")
+    if spec.sample is not None:
+        chosen += f" AND {sampled(spec.sample, binder, nobody=None)}"
     return f"""purchases AS (
   SELECT person, day, sum(ifNull({property_number(spec.purchase.value, scope, binder)}, 0)) AS value
   FROM history

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bihuan.analyse.composition.beside import Beside, beside, tested
-from bihuan.analyse.purchase import all_spent
+from bihuan.analyse.parts import Estimated
+from bihuan.analyse.purchase import all_spent, customers_warning
 from bihuan.analyse.rfm.spec import Group, RfmSpec
 from bihuan.analyse.rfm.sql import GROUPS, group_of, levels
 from bihuan.analyse.statistics import Share
 from bihuan.engine.compare import Said, compare_said
-from bihuan.engine.meta import Interval, Warning_, between, lows_and_highs, sample_warning
+from bihuan.engine.meta import Interval, Warning_, lows_and_highs, sample_warning
 from bihuan.engine.question import Column, Headline, Rows, Scope, Table
 
 TITLES: Mapping[Group, str] = {
@@ -47,7 +48,7 @@ class Members:
 
 
 @dataclass(frozen=True)
-class RfmResult:
+class RfmResult(Estimated):
     """`groups` in their order, also those without customers. `grid[(recency score, frequency score)]` counts customers; `levels` are how
     many scores each has. `cuts` are the values at which recency (days), frequency and money were cut.
 
@@ -70,19 +71,7 @@ class RfmResult:
 
     @property
     def warnings(self) -> tuple[Warning_, ...]:
-        surely = self.sure(self.customers)
-        if surely is None:
-            return sample_warning(self.sample)
-        bounds = {"low": round(surely.low), "high": round(surely.high)}
-        return (*sample_warning(self.sample), ("There are between {low} and {high} customers, with 95 % confidence.", bounds))
-
-    def seen(self, customers: int) -> int:
-        """How many of the sample a number of customers was estimated from."""
-        return customers if self.sample is None else round(customers * self.sample)
-
-    def sure(self, customers: int) -> Interval | None:
-        """Where a number of customers lies; None without a sample, and where it has nobody."""
-        return between(self.seen(customers), self.seen(customers), self.sample)
+        return (*sample_warning(self.sample), *customers_warning(self.sure(self.customers)))
 
     def together(self, groups: Iterable[Group]) -> int:
         """The customers of several groups."""
