@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from bihuan.analyse.lifecycle import LIFECYCLE
-from bihuan.analyse.retention import RETENTION
 from bihuan.engine.ask import NEVER_READ, WHOSE, Engine
 from bihuan.engine.periods import Period
 from bihuan.engine.person_map import read_all, read_recent
-from bihuan.engine.question import Question, Scope
+from bihuan.engine.question import Scope
 from bihuan.engine.rollup import Counted
 from bihuan.engine.schema import MIGRATIONS
 from bihuan.engine.store import Store
+from bihuan.engine.tests.kept import kept_after
 from bihuan.engine.tests.test_ask import COUNT, SQL, Sql, Write
 from bihuan.engine.tests.worlds import Event, Trait, World, load
 from bihuan.engine.touched import MARKS, MOST, mark, of_rows, told
 from bihuan.engine.visible import DAILY, ctes, tables_of
-from bihuan.see.trend import TREND
 
 DAY = "2026-03-14 10:00"
 
 
 def comment(*columns: list[Any], names: tuple[str, ...] = ("project_id", "event"), table: str = "events") -> str:
     return of_rows(table, names, columns).get("log_comment", "")
-
-
-def other_mark(event: str) -> str:
-    """A name with another mark than that event's."""
-    return next(name for name in map(str, range(MARKS)) if mark(name) != mark(event))
 
 
 def test_an_insert_of_events_says_whose_they_are_and_the_marks_of_their_names() -> None:
@@ -95,15 +87,8 @@ def test_each_cte_comes_from_the_tables_that_are_said_of_it(scope: Scope) -> Non
 
 @pytest.fixture
 def is_kept(engine: Engine, scope: Scope) -> Callable[..., bool]:
-    """Whether the answer to a question is still told from the cache after `act`, by `ask` and, before that, by `kept`."""
-
-    def kept(act: Callable[[], object], asked: Question[Any, Any] = SQL, spec: Any = COUNT) -> bool:
-        engine.ask(asked, spec, scope)
-        act()
-        (early,) = engine.kept([(asked, spec)], scope)
-        answer = engine.ask(asked, spec, scope)
-        assert early is None or (answer.from_cache and early.result == answer.result)
-        return answer.from_cache
+    def kept(act: Callable[[], object], spec: Sql = COUNT) -> bool:
+        return kept_after(act, engine, SQL, spec, scope)
 
     return kept
 
@@ -126,29 +111,6 @@ def test_what_an_answer_does_not_come_from_makes_it_no_older(engine: Engine, sco
     assert not is_kept(set_plan, spec=Sql(sql="SELECT count() AS n FROM visible WHERE person IN (SELECT person FROM traits_now)"))
 
 
-@pytest.mark.parametrize(
-    ("asked", "spec"),
-    [
-        (TREND, {"series": [{"event": "View", "measure": "people"}]}),
-        (RETENTION, {"start": {"event": "View"}, "returning": {"event": "View"}}),
-        (LIFECYCLE, {"active": {"event": "View"}}),
-    ],
-)
-def test_a_daily_answer_about_one_event_is_as_old_as_that(
-    write: Write, is_kept: Callable[..., bool], asked: Question[Any, Any], spec: dict[str, Any]
-) -> None:
-    asked_for = asked.spec.model_validate(spec)
-    write((1, "View", DAY))
-    assert is_kept(lambda: write((1, other_mark("View"), DAY)), asked, asked_for)
-    assert not is_kept(lambda: write((2, "View", DAY)), asked, asked_for)
-
-
-def test_a_daily_answer_about_any_event_is_old_after_any(write: Write, is_kept: Callable[..., bool]) -> None:
-    write((1, "View", DAY))
-    asked_for = TREND.spec.model_validate({"series": [{"event": "*", "measure": "people"}]})
-    assert not is_kept(lambda: write((1, other_mark("View"), DAY)), TREND, asked_for)
-
-
 def test_a_link_makes_the_answers_of_its_own_project_old_and_reading_them_all_again_none(
     engine: Engine, scope: Scope, write: Write, is_kept: Callable[..., bool]
 ) -> None:
@@ -169,19 +131,3 @@ def test_a_link_makes_the_answers_of_its_own_project_old_and_reading_them_all_ag
     assert is_kept(lambda: read_all(engine.store, holding=True))
     assert not engine.version(scope.project_id).recent
     assert not is_kept(lambda: read_all(engine.store))
-
-
-def test_what_is_kept_is_told_though_other_events_came(engine: Engine, scope: Scope, write: Write) -> None:
-    write((1, "View", DAY))
-    spec = TREND.spec.model_validate({"series": [{"event": "View", "measure": "people"}]})
-    answer = engine.ask(TREND, spec, scope)
-    write((1, other_mark("View"), DAY))
-    (kept,) = engine.kept([(TREND, spec)], scope)
-    assert kept is not None
-    assert replace(kept, from_cache=False, asked_at=answer.asked_at) == answer
-
-
-def test_a_write_that_says_nothing_makes_daily_answers_old_too(engine: Engine, write: Write, is_kept: Callable[..., bool]) -> None:
-    write((1, "View", DAY))
-    asked_for = TREND.spec.model_validate({"series": [{"event": "View", "measure": "people"}]})
-    assert not is_kept(lambda: engine.store.command("ALTER TABLE events DELETE WHERE project_id = 0"), TREND, asked_for)
