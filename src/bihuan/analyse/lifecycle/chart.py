@@ -34,7 +34,7 @@ def chart_lifecycle(result: LifecycleResult, reader: Reader) -> dict[str, Any] |
         "legend": {"top": 0},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, **shares},
         "xAxis": {"type": "category", "axisTick": {"show": False}, "data": [reader.show(stage.day, "day") for stage in stages]},
-        "yAxis": {**_axis(result), **({"max": 1} if result.groups else {})},
+        "yAxis": {**_axis(result), **({"min": -1, "max": 1, "interval": 0.5} if result.groups else {})},
         "series": series,
     }
 

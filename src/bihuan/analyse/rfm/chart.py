@@ -38,7 +38,7 @@ def chart_rfm(result: RfmResult, reader: Reader) -> dict[str, Any] | None:
                 "right": 0,
                 "top": 0,
                 "bottom": 0,
-                "label": {"show": True, "formatter": "{b}\n{c}"},
+                "label": {"show": True, "formatter": "{b}\n{c}", "color": "palette:on"},
                 "data": data,
             }
         ],

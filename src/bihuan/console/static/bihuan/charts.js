@@ -19,6 +19,7 @@
     dark: ["#2dd4bf", "#fbbf24", "#818cf8", "#fb7185", "#38bdf8", "#a3e635", "#c084fc", "#94a3b8", "#fdba74", "#67e8f9"],
   };
   const TEXT = { light: "#4b5563", dark: "#b6c2cf" };
+  const ON_PALETTE = { light: "#ffffff", dark: "#0f1720" }; // text on a colour of the palette
 
   const chinese = () => document.documentElement.lang.startsWith("zh");
   const written = (style) => {
@@ -36,10 +37,11 @@
     return [points[0].axisValueLabel, ...once.map((point) => `${point.marker} ${point.seriesName}  ${write(point.value)}`)].join("\n");
   };
 
-  // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first; "palette:text").
+  // An option is data: a formatter is named in it ("count", "percent"), never code; so is a colour ("palette:0", the first; "palette:text",
+  // "palette:on" for text on one of these).
   const FORMATTERS = { count, short, percent, lines: told(count), shares: told(percent) };
   const COLOURED = ["color", "borderColor"]; // an event may be called "palette:0", too
-  const coloured = (name, theme) => (name === "text" ? TEXT[theme] : PALETTE[theme][name % PALETTE[theme].length]);
+  const coloured = (name, theme) => ({ text: TEXT, on: ON_PALETTE })[name]?.[theme] ?? PALETTE[theme][name % PALETTE[theme].length];
   const named = (part, theme) => {
     if (Array.isArray(part)) return part.map((each) => named(each, theme));
     if (!part || typeof part !== "object") return part;
