@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bihuan.analyse.paths.sides import BOTH
 from bihuan.analyse.paths.spec import PathsSpec
-from bihuan.analyse.paths.ways import ENDS, KIND, KIND_BITS, MOST_WAYS, NAME, NEXT, NODE_BITS, REST, STEP, STEP_AND_KIND, UNSEEN
+from bihuan.analyse.paths.ways import ENDS, HIDDEN, KIND, MOST_WAYS, NAME, NEXT, NODE_BITS, REST, STEP, UNSEEN, firsts
 from bihuan.engine.compare import Groups
 
 
@@ -26,42 +26,37 @@ def sides_select(spec: PathsSpec) -> str:
 FROM (
 {_links(spec)}
   UNION ALL
-  SELECT
-    'rest', bitShiftRight(step, {NODE_BITS}) AS place, {REST}, 0, [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], any(all_there) - count(), [],
-    0, 0, 0
-  FROM shown
-  GROUP BY place
-  UNION ALL
 {_wholes(spec)}
 )"""
 
 
 def _links(spec: PathsSpec) -> str:
-    at_step, to_next, at_end = (_firsts(nth) for nth in ("nth_at_step", "nth_to_next", "nth_of_kind"))
+    first = firsts(spec, "marked")
+    at_step, to_next, at_end = (_firsts(nth) for nth in ("nth_at_step", "nth_to_next", first.at_end))
     return f"""  SELECT
     if(grouping(next) = 1, 'node', 'link') AS part, bitShiftRight(step, {NODE_BITS}) AS place, bitAnd(step, {REST}) AS node_number,
     bitAnd(next, {REST}) AS next_number, sumForEach(times) AS number,
     if(part = 'node', sumForEach(at_step), sumForEach(to_next)) AS people, sumForEachIf(times, kind = {ENDS}) AS ended,
-    sumForEachIf(at_end, kind = {ENDS}) AS ended_people, sumForEachIf(times, kind = {UNSEEN}) AS going_on, toUInt64(1) AS several,
-    CAST([], 'Array(UInt32)') AS trail, if(part = 'node', sumIf(ends_shared, kind = {ENDS}), sum(links_shared)) AS shared,
+    sumForEachIf(at_end, kind = {ENDS}) AS ended_people, sumForEachIf(times, kind = {UNSEEN}) AS going_on,
+    uniqExactMerge(hidden) AS several, CAST([], 'Array(UInt32)') AS trail,
+    if(part = 'node', sumIf(ends_shared, kind = {ENDS}), sum(links_shared)) AS shared,
     if(part = 'node', sumIf(end_squares, kind = {ENDS}), sum(link_squares)) AS squares,
     if(part = 'node', sumIf(all_products, kind = {ENDS}), sum(all_products)) AS products
   FROM (
     SELECT
       {STEP.format(code="code")} AS step, {NEXT.format(code="code")} AS next, {KIND.format(code="code")} AS kind,
       [countIf(side = 0), countIf(side > 0)] AS times, {at_step} AS at_step, {to_next} AS to_next, {at_end} AS at_end,
-      {_shared(spec, "nth_to_next")} AS links_shared, {_shared(spec, "nth_of_kind")} AS ends_shared,
-      sum(2 * nth_to_next - 1) AS link_squares, sum(2 * nth_of_kind - 1) AS end_squares, sum(if(side = 0, mine, theirs)) AS all_products
+      {_shared(spec, "nth_to_next")} AS links_shared, {_shared(spec, first.at_end)} AS ends_shared,
+      sum(2 * nth_to_next - 1) AS link_squares, sum(2 * {first.at_end} - 1) AS end_squares, sum(if(side = 0, mine, theirs)) AS all_products,
+      {HIDDEN} AS hidden
     FROM (
       SELECT
-        codes, on, arrayCount(side -> side = 0, sides) AS mine, length(sides) - mine AS theirs,
+        codes, steps, on, arrayCount(side -> side = 0, sides) AS mine, length(sides) - mine AS theirs,
         arrayMap((code, side) -> code + bitShiftLeft(toUInt64(side > 0), 63), codes, on) AS marked,
-        arrayEnumerateUniq(arrayMap(code -> {STEP.format(code="code")}, marked)) AS nths_at_step,
-        arrayEnumerateUniq(arrayMap(code -> bitShiftRight(code, {KIND_BITS}), marked)) AS nths_to_next,
-        arrayEnumerateUniq(arrayMap(code -> bitAnd(code, {STEP_AND_KIND}), marked)) AS nths_of_kind
+        {first.numbers}
       FROM gone
     )
-    ARRAY JOIN codes AS code, on AS side, nths_at_step AS nth_at_step, nths_to_next AS nth_to_next, nths_of_kind AS nth_of_kind
+    ARRAY JOIN {first.joined}, on AS side
     GROUP BY code
   )
   GROUP BY step, next WITH ROLLUP

@@ -185,8 +185,7 @@ def shape_paths(spec: PathsSpec, scope: Scope, rows: Rows) -> PathsResult:
         before = [row and _scaled(row, spec.sample) for row in before]
     total = _side(_total(now))
     pairs = list(zip(now, before, strict=True))
-    hidden = {int(row["place"]): int(row["nodes"]) for row in now if row["part"] == "rest"}
-    nodes = sorted((_node(row, other, hidden) for row, other in pairs if row["part"] == "node"), key=_by_size)
+    nodes = sorted((_node(row, other) for row, other in pairs if row["part"] == "node"), key=_by_size)
     links = sorted((_link(row, other) for row, other in pairs if row["part"] == "link" and row["next"]), key=_link_order)
     ways = sorted((_way(row, other) for row, other in pairs if row["part"] == "way" and row["way"]), key=_way_order)[:MOST_WAYS]
     return PathsResult(
@@ -370,13 +369,12 @@ def _growth(now: float, before: float | None) -> float | None:
     return now / before - 1 if before else None
 
 
-def _node(row: Row, other: Row | None, hidden: Mapping[int, int]) -> Node:
-    """`hidden` says how many nodes of a place are not shown alone."""
+def _node(row: Row, other: Row | None) -> Node:
     name, place = _name(row["node"]), int(row["place"])
     return Node(
         place=place,
         name=name,
-        hidden=hidden.get(place, 0) if name is None else 0,
+        hidden=int(row["nodes"]) if name is None else 0,
         ways=int(row["ways"]),
         people=int(row["people"]),
         ended=int(row["ended"]),
@@ -391,7 +389,7 @@ def _before(other: Row | None, **names: str) -> dict[str, int]:
 
 
 def _end(row: Row, other: Row | None) -> End:
-    return _node(row, other, {}).end
+    return _node(row, other).end
 
 
 def _link(row: Row, other: Row | None) -> Link:

@@ -7,8 +7,8 @@ from bihuan.analyse.paths.spec import PathsCell, PathsSpec
 from bihuan.analyse.paths.ways import (
     CODE,
     ENDS,
+    HIDDEN,
     KIND,
-    KIND_BITS,
     KNOWN,
     MOST_WAYS,
     NAME,
@@ -16,8 +16,8 @@ from bihuan.analyse.paths.ways import (
     NODE_BITS,
     REST,
     STEP,
-    STEP_AND_KIND,
     UNSEEN,
+    firsts,
     gone_sql,
     ways_sql,
 )
@@ -27,21 +27,23 @@ from bihuan.engine.visible import Binder
 
 
 def compile_paths(spec: PathsSpec, scope: Scope) -> Statement:
-    """Rows of five parts. `node`: how many `ways` (and `people`) have `node` at `place`, how many of them have nothing further there
-    (`ended`, `ended_people`), and how many go on unseen (`going_on`). `rest`: of how many `nodes` there are at `place`. `link`: how many
-    go from a node to `next` ('': they stop). `way`: the most frequent ones as `way`, `going_on` 1 when they do. `total`: one row; all
-    visits are in `going_on`, those with the start in `ended`, their people in `ended_people`. Compared, numbers are those of both sides."""
+    """Rows of four parts. `node`: how many `ways` (and `people`) have `node` at `place`, how many of them have nothing further there
+    (`ended`, `ended_people`), and how many go on unseen (`going_on`); where it is all that are not shown alone, how many `nodes` these
+    are. `link`: how many go from a node to `next` ('': they stop). `way`: the most frequent ones as `way`, `going_on` 1 when they do.
+    `total`: one row; all visits are in `going_on`, those with the start in `ended`, their people in `ended_people`. Compared, numbers are
+    those of both sides."""
     binder = Binder()
     sql = f"""
 WITH {ways_sql(spec, scope, binder)},
 {gone_sql(spec, binder)},
 {KNOWN}.2 AS all_nodes
-{_select() if spec.compare is None else sides_select(spec)}
+{_select(spec) if spec.compare is None else sides_select(spec)}
 """
     return Statement(sql, binder.params)
 
 
-def _select() -> str:
+def _select(spec: PathsSpec) -> str:
+    first = firsts(spec)
     return f"""SELECT
   part, place, {NAME.format(code="node_number")} AS node, {NAME.format(code="next_number")} AS next, number AS ways, people,
   ended, ended_people, going_on, several AS nodes, arrayMap(one -> {NAME.format(code="one")}, trail) AS way
@@ -50,27 +52,23 @@ FROM (
     if(grouping(next) = 1, 'node', 'link') AS part, bitShiftRight(step, {NODE_BITS}) AS place, bitAnd(step, {REST}) AS node_number,
     bitAnd(next, {REST}) AS next_number, sum(times) AS number, if(part = 'node', sum(at_step), sum(to_next)) AS people,
     sumIf(times, kind = {ENDS}) AS ended, sum(at_end) AS ended_people, sumIf(times, kind = {UNSEEN}) AS going_on,
-    toUInt64(1) AS several, CAST([], 'Array(UInt32)') AS trail
+    uniqExactMerge(hidden) AS several, CAST([], 'Array(UInt32)') AS trail
   FROM (
     SELECT
       {STEP.format(code="code")} AS step, {NEXT.format(code="code")} AS next, {KIND.format(code="code")} AS kind, count() AS times,
-      countIf(nth_at_step = 1) AS at_step, countIf(nth_to_next = 1) AS to_next, countIf(kind = {ENDS} AND nth_of_kind = 1) AS at_end
+      countIf(nth_at_step = 1) AS at_step, countIf(nth_to_next = 1) AS to_next, countIf(kind = {ENDS} AND {first.at_end} = 1) AS at_end,
+      {HIDDEN} AS hidden
     FROM (
       SELECT
-        codes, arrayEnumerateUniq(arrayMap(code -> {STEP.format(code="code")}, codes)) AS nths_at_step,
-        arrayEnumerateUniq(arrayMap(code -> bitShiftRight(code, {KIND_BITS}), codes)) AS nths_to_next,
-        arrayEnumerateUniq(arrayMap(code -> bitAnd(code, {STEP_AND_KIND}), codes)) AS nths_of_kind
+        codes, steps,
+        {first.numbers}
       FROM gone
     )
-    ARRAY JOIN codes AS code, nths_at_step AS nth_at_step, nths_to_next AS nth_to_next, nths_of_kind AS nth_of_kind
+    ARRAY JOIN {first.joined}
     GROUP BY code
   )
   GROUP BY step, next WITH ROLLUP
   HAVING NOT grouping(step)
-  UNION ALL
-  SELECT 'rest', bitShiftRight(step, {NODE_BITS}) AS place, {REST}, 0, 0, 0, 0, 0, 0, any(all_there) - count(), []
-  FROM shown
-  GROUP BY place
   UNION ALL
   SELECT
     if(grouping(hash) = 1, 'total', 'way') AS of, 0, 0, 0, countIf(place > 0) AS number,

@@ -10,8 +10,9 @@ own steps, so that people are counted as ways are, and no set of people is kept 
           parts of the ways that are looked at, `mores` whether they have more than these. `steps` are those of all their ways one after
           another, each a number: its place, then its node; `kinds` whether it goes on (0), is the end of its way (1), or not its end, but
           what comes is not looked at (2);
-`shown`   the steps that are shown alone, and how many there are at their place; the others are REST;
-`gone`    each person's `steps` as they are shown, with the node that is next: as numbers of their step, that node and their kind.
+`shown`   the steps that are shown alone; the others are REST;
+`gone`    each person's `steps`, and beside them as they are shown with the node that is next: `codes`, the numbers of that step, that
+          node and their kind.
 
 Beside another period, or other people, a visit has its side: 0 what is asked about, 1 what it is compared with, 3 the same when the visit
 is on the other side, too. It is there once for each side; `visits` and `ways` have them as `sides`, `gone` the side of each step as `on`.
@@ -20,6 +21,7 @@ is on the other side, too. It is there once for each side; `visits` and `ways` h
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from bihuan.analyse.paths.sides import Beside, beside, days_of, on_either
 from bihuan.analyse.paths.spec import PathsSpec
@@ -264,7 +266,7 @@ def gone_sql(spec: PathsSpec, binder: Binder) -> str:
         times = f"countIf(side = 0) * {all_ways.format('> 0')} + countIf(side > 0) * {all_ways.format('= 0')}"
     same_way = f"bitShiftRight(next, {NODE_BITS}) = bitShiftRight(step, {NODE_BITS}) + 1"  # and not the first step of another one
     return f"""shown AS (
-  SELECT step, count() OVER (PARTITION BY {place}) AS all_there
+  SELECT step
   FROM (
     SELECT step, {times} AS times, {always} AS always
     FROM ways ARRAY JOIN steps AS step, kinds AS kind{its_side}
@@ -274,13 +276,41 @@ def gone_sql(spec: PathsSpec, binder: Binder) -> str:
 ),
 gone AS (
   SELECT
-    person,
+    person, steps,
     arrayMap((step, next, kind) -> bitShiftLeft(step, {NODE_BITS + KIND_BITS})
       + if({same_way}, bitShiftLeft(bitAnd(next, {REST}), {KIND_BITS}), 0) + kind,
       as_shown, arrayPopFront(arrayPushBack(as_shown, 0)), kinds) AS codes{on}
   FROM (
-    SELECT person, kinds{on}, arrayMap(step -> if(step IN (SELECT step FROM shown), step, bitOr(step, {REST})), steps) AS as_shown
+    SELECT person, steps, kinds{on}, arrayMap(step -> if(step IN (SELECT step FROM shown), step, bitOr(step, {REST})), steps) AS as_shown
     FROM ways
     WHERE notEmpty(steps)
   )
 )"""
+
+
+@dataclass(frozen=True)
+class Firsts:
+    """SQL to see what somebody does for the first time among all of theirs: `numbers` are columns of `gone`, `joined` is the ARRAY JOIN of
+    these with what they number, `nth_at_step`, `nth_to_next` and, of the ends of ways, `at_end`."""
+
+    numbers: str
+    joined: str
+    at_end: str
+
+
+def firsts(spec: PathsSpec, codes: str = "codes") -> Firsts:
+    """`codes` are those of `gone`. Counted from the beginning, an end has nothing next, and only ends have a kind: numbering whole codes
+    numbers links and ends alike."""
+    numbered = {"at_step": f"arrayMap(code -> {STEP.format(code='code')}, {codes})", "to_next": codes}
+    if spec.backwards:
+        numbered["to_next"] = f"arrayMap(code -> bitShiftRight(code, {KIND_BITS}), {codes})"
+        numbered["of_kind"] = f"arrayMap(code -> bitAnd(code, {STEP_AND_KIND}), {codes})"
+    return Firsts(
+        ",\n        ".join(f"arrayEnumerateUniq({one}) AS nths_{name}" for name, one in numbered.items()),
+        ", ".join(("codes AS code", "steps AS raw", *(f"nths_{name} AS nth_{name}" for name in numbered))),
+        f"nth_{list(numbered)[-1]}",
+    )
+
+
+# SQL: the steps behind one that is not shown alone, as a state, of a `code` and its `raw` step
+HIDDEN = f"uniqExactStateIf(raw, bitAnd({STEP.format(code='code')}, {REST}) = {REST})"
