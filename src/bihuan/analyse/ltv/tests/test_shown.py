@@ -27,7 +27,8 @@ def test_purchases_that_are_expected_are_told_whole():
 
 def cohort(*values: float | None, complete: int) -> Cohort:
     """A cohort that has lived through the first `complete` ages."""
-    return Cohort(date(2026, 1, 1), 50, values, tuple(age < complete for age in range(len(values))), None, 40)
+    complete_ages = tuple(age < complete for age in range(len(values)))
+    return Cohort(date(2026, 1, 1), 50, values, complete_ages, None, 40, between=(None,) * len(values))
 
 
 def test_the_chart_and_the_grids_end_with_what_is_known():
