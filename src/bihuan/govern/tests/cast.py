@@ -58,10 +58,12 @@ def _hashed() -> str:
 def cast(db: None, scope: object) -> Cast:
     """The project has the number of `scope`, so that events written with `write` are events of the shop."""
     from django.contrib.auth.models import User
+    from django.core.cache import cache
 
     from bihuan.govern.door import membership
     from bihuan.govern.models import Membership, Project, Role
 
+    cache.clear()  # in it log-ins are counted by the minute, over all tests of a process
     number: int = scope.project_id  # type: ignore[attr-defined]
     project = Project.objects.create(
         pk=number, key="shop", name="The Shop", timezone="Asia/Shanghai", currency="CNY", private_properties=["email"]

@@ -181,7 +181,7 @@ def test_without_a_sample_the_statement_and_the_table_know_of_none(engine, scope
 
 def test_where_somebody_of_a_group_was_given_back_more_than_they_paid_its_sum_may_be_less_than_was_seen(engine, scope, write, first_person):
     people = range(first_person, first_person + 90)
-    write(*((person, "Buy", "2026-03-12", {"revenue": (12.0, -16.0, 20.0)[person % 3]}) for person in people))
+    write(*((person, "Buy", "2026-03-12", {"revenue": (12.0, -16.0, 20.0, -16.0)[person % 4]}) for person in people))
     cuts = {"recency": [10], "frequency": [1], "money": [15, 50, 60]}  # two scores of money are low
     answer = engine.ask(RFM, RfmSpec.model_validate({**ASKED, "cuts": cuts, "sample": 0.5}), scope)
     (newcomers,) = [one for one in answer.result.groups if one.customers]
