@@ -10,8 +10,8 @@ from typing import Any, Literal
 from bihuan.analyse.composition import surprise
 from bihuan.analyse.composition.beside import Beside, Verdict, beside, tested
 from bihuan.analyse.composition.spec import By, ByDate, ByElement, CompositionSpec
+from bihuan.analyse.parts import Estimated
 from bihuan.analyse.statistics import ALPHA, Interval, Share, benjamini_hochberg, independence_p_value, index
-from bihuan.engine import meta
 from bihuan.engine.breakdowns import (
     NONE,
     OTHER,
@@ -82,7 +82,7 @@ class Property:
 
 
 @dataclass(frozen=True)
-class CompositionResult:
+class CompositionResult(Estimated):
     """`people` are asked about, `base_people` beside them (the same where nothing is `compared`), `shared` in both. `parts` by `by`, or the
     `properties` that were looked through, those that tell most first. `whole` and `base_whole` are the number of everybody.
 
@@ -110,14 +110,6 @@ class CompositionResult:
     other_people: int = 0
     other_whole: float | None = None
     sample: float | None = None
-
-    def seen(self, people: int) -> int:
-        """How many of the sample a number of people was estimated from."""
-        return people if self.sample is None else round(people * self.sample)
-
-    def sure(self, people: int) -> meta.Interval | None:
-        """Where a number of people lies; None without a sample, and where it has nobody."""
-        return meta.between(self.seen(people), self.seen(people), self.sample)
 
     @property
     def scanned(self) -> bool:

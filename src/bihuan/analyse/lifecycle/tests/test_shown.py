@@ -9,23 +9,8 @@ from bihuan.analyse.lifecycle import LIFECYCLE
 from bihuan.analyse.lifecycle.chart import PALE, UNFINISHED
 from bihuan.analyse.lifecycle.result import LifecycleResult, shape_lifecycle
 from bihuan.analyse.lifecycle.spec import LifecycleSpec
+from bihuan.analyse.tests.test_shown import Plain
 from bihuan.engine.question import Scope
-
-
-class Plain:
-    """A reader who is told values as they are."""
-
-    language, zone, currency = "en", "UTC", ""
-
-    def say(self, msgid: str, **values: Any) -> str:
-        return msgid.format(**values)
-
-    def counted(self, one: str, several: str, count: int, **values: Any) -> str:
-        return self.say(one if count == 1 else several, count=count, **values)
-
-    def show(self, value: Any, kind: str) -> str:
-        return f"{value} {kind}"
-
 
 NOW = datetime(2026, 3, 25, 12, tzinfo=UTC)
 FOUR_WEEKS = {"unit": "week", "period": {"since": "2026-03-02", "until": "2026-03-25"}}
